@@ -1,0 +1,25 @@
+CREATE VIEW projectalpha.registered_tools AS
+SELECT t.id
+     , t.tool_name
+     , t.schema_definition
+     , t.created_at
+     , 'tool_' || t.tool_name AS table_name
+     , t.sensitive
+     , (SELECT string_agg(c.hint, ', ' ORDER BY c.id)
+          FROM projectalpha.credentials AS c
+         WHERE c.tool_id = t.id AND c.revoked_at IS NULL) AS token_hint
+     , t.description
+  FROM projectalpha.tools AS t;
+
+CREATE VIEW projectalpha.active_tokens AS
+SELECT c.id AS token_id
+     , c.scopes
+     , t.tool_name
+     , c.hint
+     , c.label
+     , c.created_at
+     , c.expires_at
+  FROM projectalpha.credentials AS c
+  LEFT JOIN projectalpha.tools AS t ON t.id = c.tool_id
+ WHERE c.revoked_at IS NULL
+   AND (c.expires_at IS NULL OR c.expires_at > now());

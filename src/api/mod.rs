@@ -1,0 +1,22 @@
+//! The SQL face: thin wrappers, one file for each area. Every argument may be
+//! NULL as far as SQL is concerned: a STRICT function would answer NULL to a
+//! forgotten token instead of refusing it.
+
+mod common;
+mod invalidation;
+mod records;
+mod tokens;
+mod tools;
+
+use crate::model::error::Error;
+use crate::model::page::Page;
+use crate::pg::settings;
+
+/// The page that a SQL caller asked for, within the setting's bound.
+fn page(row_limit: Option<i32>, row_offset: Option<i64>) -> Result<Page, Error> {
+    Page::new(
+        row_limit.map(i64::from),
+        row_offset,
+        settings::max_page_size(),
+    )
+}

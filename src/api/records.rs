@@ -1,0 +1,72 @@
+//! `store_record` and `list_records`.
+
+use pgrx::prelude::*;
+
+use super::page;
+use crate::pg::json_writer::{JsonWriter, Zone};
+use crate::pg::jsonb::Jsonb;
+use crate::pg::report;
+use crate::pg::set_result::{JsonRows, RowsReturned};
+use crate::store::records;
+
+/// Stores one record of a tool (spec 001, section 4.2).
+///
+/// Arguments: `tool_name`; `token`, a live token of that tool; `payload`, a
+/// JSON object. Its fields are checked against the tool's schema: extra ones
+/// are ignored, missing ones and nulls are stored as NULL, `{}` is a record.
+///
+/// Returns the id of the record (NULL only if a trigger that somebody added to
+/// the table took the row away).
+///
+/// Errors: 42704 no such tool; 28000 wrong, missing, expired or revoked token;
+/// 42804 a field of the wrong JSON kind; 22003 a number out of range; 22007 a
+/// malformed timestamp; 22023 the payload is no object; 22004 no tool name or
+/// payload; 42P01 the table was dropped by hand; any error of the INSERT.
+///
+/// ```sql
+/// SELECT projectalpha.store_record('survey_bot', 'survey-secure-token-001',
+///     '{"user_id": 42, "feedback": "Great product!"}');
+/// ```
+#[pg_extern(schema = "projectalpha", volatile, parallel_unsafe)]
+fn store_record(
+    tool_name: Option<&str>,
+    token: Option<&str>,
+    payload: Option<Jsonb<'_>>,
+) -> Option<i64> {
+    report::run(|| records::store(tool_name, token, payload))
+}
+
+/// Lists records of a tool, oldest first (spec 001, section 4.3).
+///
+/// Arguments: `tool_name`; `row_limit`, at most the setting
+/// `projectalpha_store.max_page_size` (asking for more gives that many);
+/// `row_offset`, rows to skip; `token`, needed only for a sensitive tool.
+///
+/// Returns each record as `json` (not `jsonb`, which would not keep the order
+/// of the keys): `id`, `created_at`, then the fields as registered. Timestamps
+/// are in UTC and end in `+00:00`.
+///
+/// Errors: 42704 no such tool; 28000 the tool is sensitive and the token is
+/// none of its; 22023 negative limit or offset; 22004 no tool name; 42P01 the
+/// table was dropped by hand.
+///
+/// ```sql
+/// SELECT r->>'feedback' FROM projectalpha.list_records('survey_bot', row_limit => 20) AS r;
+/// ```
+#[pg_extern(schema = "projectalpha", stable, parallel_unsafe)]
+fn list_records(
+    tool_name: Option<&str>,
+    row_limit: default!(Option<i32>, "10"),
+    row_offset: default!(Option<i64>, "0"),
+    token: default!(Option<&str>, "NULL"),
+    mut rows: JsonRows<'_>,
+) -> RowsReturned {
+    report::run(|| {
+        let page = page(row_limit, row_offset)?;
+        let mut writer = JsonWriter::new(Zone::Shown);
+        records::list(tool_name, token, page, &mut writer, |record| {
+            rows.push(record)
+        })
+    });
+    rows.finish()
+}

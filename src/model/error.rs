@@ -1,0 +1,291 @@
+//! Every expected fault, in one place: its SQLSTATE, message, DETAIL and HINT,
+//! and its HTTP status. The same fault always has the same words, in SQL and
+//! over HTTP. No variant carries a token or a value from a payload.
+
+use super::json_kind::JsonKind;
+use super::name::MAX_TOOL_NAME;
+use super::schema::{FieldType, MAX_FIELDS};
+use super::token::{MAX_LENGTH, MIN_LENGTH};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Error {
+    /// Only an administrator may do this.
+    AdminOnly,
+    /// The token is not one of this tool, or none was given.
+    ToolToken,
+    /// The token is no common token, or none was given.
+    CommonToken,
+    ToolNotFound,
+    /// The catalogue has the tool but its table is gone.
+    ToolTableMissing {
+        table: String,
+    },
+    ToolExists {
+        tool: String,
+    },
+    ToolNameInvalid,
+    SenderNameInvalid,
+    TokenTooShort,
+    TokenInvalid,
+    TokenInUse,
+    TokenNotFound,
+    /// `revoke_token` wants either the token or its id.
+    TokenAmbiguous,
+    SchemaNotArray,
+    FieldIncomplete,
+    UnsupportedType {
+        type_name: String,
+    },
+    FieldNameInvalid {
+        field: String,
+    },
+    FieldReserved {
+        field: String,
+    },
+    FieldRepeated {
+        field: String,
+    },
+    TooManyFields {
+        count: usize,
+    },
+    PayloadNotObject,
+    FieldKind {
+        field: String,
+        declared: FieldType,
+        got: JsonKind,
+    },
+    IntOutOfRange {
+        field: String,
+    },
+    FloatOutOfRange {
+        field: String,
+    },
+    TimestampMalformed {
+        field: String,
+    },
+    ArgumentNull {
+        argument: &'static str,
+    },
+    Negative {
+        what: &'static str,
+    },
+    TableNotCreated {
+        sqlstate: [u8; 5],
+        reason: String,
+    },
+}
+
+impl Error {
+    pub fn sqlstate(&self) -> &str {
+        match self {
+            Error::AdminOnly => "42501",
+            Error::ToolToken | Error::CommonToken => "28000",
+            Error::ToolNotFound | Error::TokenNotFound => "42704",
+            Error::ToolTableMissing { .. } => "42P01",
+            Error::ToolExists { .. } | Error::TokenInUse => "42710",
+            Error::ToolNameInvalid
+            | Error::SenderNameInvalid
+            | Error::FieldNameInvalid { .. }
+            | Error::FieldReserved { .. } => "42602",
+            Error::FieldRepeated { .. } => "42701",
+            Error::TooManyFields { .. } => "54011",
+            Error::TokenTooShort
+            | Error::TokenInvalid
+            | Error::TokenAmbiguous
+            | Error::SchemaNotArray
+            | Error::FieldIncomplete
+            | Error::UnsupportedType { .. }
+            | Error::PayloadNotObject
+            | Error::Negative { .. } => "22023",
+            Error::FieldKind { .. } => "42804",
+            Error::IntOutOfRange { .. } | Error::FloatOutOfRange { .. } => "22003",
+            Error::TimestampMalformed { .. } => "22007",
+            Error::ArgumentNull { .. } => "22004",
+            Error::TableNotCreated { sqlstate, .. } => {
+                std::str::from_utf8(sqlstate).unwrap_or("XX000")
+            }
+        }
+    }
+
+    /// The message; over HTTP it is the `detail` of the answer.
+    pub fn message(&self) -> String {
+        match self {
+            Error::AdminOnly => "Forbidden: Admin access only".into(),
+            Error::ToolToken => "Unauthorized: Invalid token for this tool".into(),
+            Error::CommonToken => "Unauthorized: invalid or missing token".into(),
+            Error::ToolNotFound => "Tool not found".into(),
+            Error::ToolTableMissing { table } => format!("Table '{table}' is missing"),
+            Error::ToolExists { tool } => format!("Tool '{tool}' already registered"),
+            Error::ToolNameInvalid => "Invalid tool name".into(),
+            Error::SenderNameInvalid => "Tool name must have 1 to 50 printable characters".into(),
+            Error::TokenTooShort => format!("Token must have at least {MIN_LENGTH} characters"),
+            Error::TokenInvalid => format!(
+                "Token must have at most {MAX_LENGTH} characters, no control characters and no space at its ends"
+            ),
+            Error::TokenInUse => "Token is already in use".into(),
+            Error::TokenNotFound => "Token not found".into(),
+            Error::TokenAmbiguous => "Either token or token_id must be given".into(),
+            Error::SchemaNotArray => "Schema must be an array of fields".into(),
+            Error::FieldIncomplete => "Each field must have 'name' and 'type'".into(),
+            Error::UnsupportedType { type_name } => format!(
+                "Unsupported type: {type_name}. Allowed: {}",
+                FieldType::allowed_names()
+            ),
+            Error::FieldNameInvalid { field } => format!("Invalid field name: {field}"),
+            Error::FieldReserved { field } => format!("Field name '{field}' is reserved"),
+            Error::FieldRepeated { field } => format!("Field '{field}' is defined twice"),
+            Error::TooManyFields { count } => {
+                format!("A tool can have at most {MAX_FIELDS} fields, got {count}")
+            }
+            Error::PayloadNotObject => "Payload must be a JSON object".into(),
+            Error::FieldKind {
+                field,
+                declared,
+                got,
+            } => format!(
+                "Field '{field}' expected {}, got <class '{}'>",
+                declared.name(),
+                got.python_name()
+            ),
+            Error::IntOutOfRange { field } => {
+                format!("Field '{field}' expected int, got a number outside the range of bigint")
+            }
+            Error::FloatOutOfRange { field } => format!(
+                "Field '{field}' expected float, got a number outside the range of double precision"
+            ),
+            Error::TimestampMalformed { field } => format!(
+                "Field '{field}' expected timestamp, got a string that is not an ISO 8601 date and time"
+            ),
+            Error::ArgumentNull { argument } => format!("{argument} must not be null"),
+            Error::Negative { what } => format!("{what} must not be negative"),
+            Error::TableNotCreated { reason, .. } => format!("Failed to create table: {reason}"),
+        }
+    }
+
+    pub fn detail(&self) -> Option<String> {
+        match self {
+            Error::AdminOnly => {
+                Some("The role is not a member of projectalpha_admin and no valid admin token was given.".into())
+            }
+            Error::ToolToken => {
+                Some("The token is missing, wrong, expired, revoked, or belongs to another tool.".into())
+            }
+            Error::CommonToken => {
+                Some("Sensitive rows of the common table need a common token or an admin token.".into())
+            }
+            Error::ToolNotFound => Some("No tool of that name is registered.".into()),
+            Error::ToolTableMissing { .. } => {
+                Some("The tool is registered, but its table was dropped or renamed.".into())
+            }
+            Error::ToolNameInvalid => Some(format!(
+                "A tool name starts with a lowercase letter, goes on with lowercase letters, digits and \
+                 underscores, and has at most {MAX_TOOL_NAME} characters."
+            )),
+            Error::FieldNameInvalid { .. } => Some(
+                "A field name starts with a lowercase letter or an underscore, goes on with lowercase \
+                 letters, digits and underscores, and has at most 63 characters."
+                    .into(),
+            ),
+            Error::FieldReserved { .. } => Some("Every tool table has that column already.".into()),
+            Error::TokenInUse => Some("Another admin or common credential has this token.".into()),
+            Error::FieldKind { field, declared, .. } => Some(declared_as(field, *declared)),
+            Error::IntOutOfRange { field } => Some(declared_as(field, FieldType::Int)),
+            Error::FloatOutOfRange { field } => Some(declared_as(field, FieldType::Float)),
+            Error::TimestampMalformed { field } => Some(declared_as(field, FieldType::Timestamp)),
+            _ => None,
+        }
+    }
+
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Error::AdminOnly => {
+                "Pass admin_token, or have a DBA run: GRANT projectalpha_admin TO <role>."
+            }
+            Error::ToolToken => "Pass the token that the tool was registered with.",
+            Error::CommonToken => {
+                "An administrator makes one with projectalpha.add_common_token()."
+            }
+            Error::ToolNotFound => {
+                "SELECT tool_name FROM projectalpha.registered_tools lists the tools."
+            }
+            Error::ToolTableMissing { .. } => {
+                "Restore the table, or delete the tool and register it again."
+            }
+            Error::ToolExists { .. } => {
+                "Choose another name, or delete the tool with projectalpha.delete_tool()."
+            }
+            Error::TokenTooShort => "Leave the token out to have one of 256 random bits generated.",
+            Error::TokenNotFound => "SELECT * FROM projectalpha.active_tokens lists the tokens.",
+            Error::SchemaNotArray | Error::FieldIncomplete => {
+                r#"Example: [{"name": "user_id", "type": "int"}, {"name": "feedback", "type": "str"}]"#
+            }
+            Error::TooManyFields { .. } => "A field of type json holds any nested value.",
+            Error::PayloadNotObject => r#"Example: {"user_id": 42, "feedback": "Great product!"}"#,
+            Error::FieldKind { declared, got, .. } => return kind_hint(*declared, *got),
+            Error::TimestampMalformed { .. } => {
+                "Examples: 2026-02-05T10:30:00 (UTC), 2026-02-05T10:30:00.5+05:30, 2026-02-05."
+            }
+            Error::TableNotCreated { .. } => {
+                "If a table of that name was left behind, rename or drop it first."
+            }
+            _ => return None,
+        };
+        Some(hint.into())
+    }
+
+    pub fn http_status(&self) -> u16 {
+        match self {
+            Error::AdminOnly => 403,
+            Error::ToolToken | Error::CommonToken => 401,
+            Error::ToolNotFound | Error::TokenNotFound => 404,
+            Error::ToolTableMissing { .. } | Error::TableNotCreated { .. } => 500,
+            _ => 400,
+        }
+    }
+}
+
+fn declared_as(field: &str, declared: FieldType) -> String {
+    format!(
+        "Field '{field}' is declared as {} (column type {}).",
+        declared.name(),
+        declared.sql_type()
+    )
+}
+
+fn kind_hint(declared: FieldType, got: JsonKind) -> Option<String> {
+    let hint = match (declared, got) {
+        (FieldType::Int, JsonKind::Str) => "Send a JSON number without quotes, such as 42.",
+        (FieldType::Int, JsonKind::Float) => "Send a number without a fraction: 42, not 42.0.",
+        (FieldType::Float, JsonKind::Str) => {
+            "Send a JSON number without quotes. JSON has no NaN or Infinity: send null instead."
+        }
+        (FieldType::Bool, _) => "Send true or false without quotes.",
+        (FieldType::Timestamp, _) => "Send a string such as \"2026-02-05T10:30:00\".",
+        (FieldType::Str, _) => "Send a JSON string in double quotes.",
+        _ => return None,
+    };
+    Some(hint.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_contract_words() {
+        let error = Error::FieldKind {
+            field: "user_id".into(),
+            declared: FieldType::Int,
+            got: JsonKind::Str,
+        };
+        assert_eq!(
+            error.message(),
+            "Field 'user_id' expected int, got <class 'str'>"
+        );
+        assert_eq!(error.http_status(), 400);
+        assert!(error.detail().is_some_and(|d| d.contains("bigint")));
+        assert_eq!(Error::ToolNotFound.http_status(), 404);
+        assert_eq!(Error::AdminOnly.http_status(), 403);
+        assert_eq!(Error::ToolToken.http_status(), 401);
+    }
+}

@@ -1,0 +1,78 @@
+//! Who acts: the caller's privileges, and acting as the owner of the objects.
+
+use std::ffi::CStr;
+
+use pgrx::pg_sys;
+
+const OWNER_ROLE: &CStr = c"projectalpha_owner";
+const ADMIN_ROLE: &CStr = c"projectalpha_admin";
+
+/// True if the current role is, or is a member of, `projectalpha_admin`.
+/// Superusers are members of every role.
+pub fn caller_is_admin() -> bool {
+    // SAFETY: look-ups in the system caches; a missing role gives InvalidOid.
+    unsafe {
+        let admin = pg_sys::get_role_oid(ADMIN_ROLE.as_ptr(), true);
+        admin != pg_sys::InvalidOid && pg_sys::has_privs_of_role(pg_sys::GetUserId(), admin)
+    }
+}
+
+/// Runs `body` as `projectalpha_owner`, as PostgreSQL's foreign-key triggers run
+/// their queries as the owner of a table. Statements run this way must qualify
+/// every name and operator: the caller's search_path is still in force.
+pub fn as_owner<T>(body: impl FnOnce() -> T) -> T {
+    struct Caller {
+        user: pg_sys::Oid,
+        security_context: i32,
+    }
+    impl Drop for Caller {
+        fn drop(&mut self) {
+            // SAFETY: puts back what was read below, also while unwinding.
+            unsafe { pg_sys::SetUserIdAndSecContext(self.user, self.security_context) }
+        }
+    }
+
+    let mut caller = Caller {
+        user: pg_sys::InvalidOid,
+        security_context: 0,
+    };
+    // SAFETY: plain reads of the session's user; get_role_oid raises a clear
+    // error if the role is gone.
+    unsafe {
+        let owner = pg_sys::get_role_oid(OWNER_ROLE.as_ptr(), false);
+        pg_sys::GetUserIdAndSecContext(&mut caller.user, &mut caller.security_context);
+        pg_sys::SetUserIdAndSecContext(
+            owner,
+            caller.security_context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32,
+        );
+    }
+    let _restore = caller;
+    body()
+}
+
+/// [`as_owner`] with a search_path that nobody else can write to. For DDL and
+/// for statements that may run code of others (triggers, rules).
+pub fn as_owner_with_pinned_path<T>(body: impl FnOnce() -> T) -> T {
+    as_owner(|| {
+        // SAFETY: a new GUC nest level, as function SET clauses use it. After
+        // an error the abort of the (sub)transaction takes it back.
+        let nest_level = unsafe {
+            let nest_level = pg_sys::NewGUCNestLevel();
+            pg_sys::set_config_option(
+                c"search_path".as_ptr(),
+                c"pg_catalog, pg_temp".as_ptr(),
+                pg_sys::GucContext::PGC_USERSET,
+                pg_sys::GucSource::PGC_S_SESSION,
+                pg_sys::GucAction::GUC_ACTION_SAVE,
+                true,
+                0,
+                false,
+            );
+            nest_level
+        };
+        let value = body();
+        // SAFETY: closes the level opened above.
+        unsafe { pg_sys::AtEOXact_GUC(true, nest_level) };
+        value
+    })
+}

@@ -1,0 +1,239 @@
+//! The tools that this session has used, compiled: what a warm call needs so
+//! that it reads no catalogue and no registry.
+//!
+//! An entry is dropped at commit of whatever changes it. A statement trigger on
+//! the configuration tables invalidates them in the relation cache, DDL does so
+//! for the table it changes, and PostgreSQL delivers either to every session.
+//! A rolled-back change is delivered to the session that made it, so nothing
+//! of it stays in any cache.
+
+use std::cell::{Cell, RefCell};
+use std::mem::ManuallyDrop;
+use std::num::NonZeroUsize;
+use std::rc::Rc;
+
+use lru::LruCache;
+use pgrx::{pg_guard, pg_sys};
+
+use super::ddl::relation_oid;
+use super::ident::TableName;
+use super::registry::{self, CredentialRow};
+use super::settings;
+use super::table::ToolTable;
+use crate::model::error::Error;
+use crate::model::name::ToolName;
+use crate::model::schema::{FieldType, Schema};
+use crate::model::token::Digest;
+
+/// Verified credentials kept for each tool; a tool with more of them in use
+/// verifies some again from the registry.
+const CREDENTIALS_PER_TOOL: NonZeroUsize = NonZeroUsize::new(16).unwrap();
+
+/// Invalidations remembered one by one between two calls; with more, everything goes.
+const MAX_PENDING: usize = 64;
+
+/// A column of a tool table.
+pub struct Column {
+    pub name: String,
+    pub field_type: FieldType,
+}
+
+/// A tool, ready to be used.
+pub struct CompiledTool {
+    pub id: i64,
+    pub sensitive: bool,
+    /// True if records are kept whole, in one column.
+    pub whole_payload: bool,
+    pub columns: Vec<Column>,
+    pub table: ToolTable,
+    credentials: RefCell<LruCache<[u8; 32], CredentialRow>>,
+}
+
+impl CompiledTool {
+    /// The live credential of this tool with this digest.
+    pub fn credential(&self, digest: &Digest) -> Option<CredentialRow> {
+        let key: [u8; 32] = digest.as_bytes().try_into().ok()?;
+        if let Some(known) = self.credentials.borrow_mut().get(&key) {
+            return Some(known.clone());
+        }
+        let generation = GENERATION.get();
+        let row = registry::tool_credential(self.id, digest)?;
+        if generation == GENERATION.get() {
+            self.credentials.borrow_mut().put(key, row.clone());
+        }
+        Some(row)
+    }
+}
+
+thread_local! {
+    // ManuallyDrop: dropping frees plans, and the destructors of thread-locals
+    // run when PostgreSQL has already shut down in this process.
+    static TOOLS: ManuallyDrop<RefCell<Option<LruCache<ToolName, Rc<CompiledTool>>>>> =
+        const { ManuallyDrop::new(RefCell::new(None)) };
+    /// Relations invalidated since the last look; written by the callback alone.
+    static PENDING: RefCell<Vec<pg_sys::Oid>> = const { RefCell::new(Vec::new()) };
+    static EVERYTHING_PENDING: Cell<bool> = const { Cell::new(false) };
+    /// Counts invalidations, so that what was read before one is not kept after it.
+    static GENERATION: Cell<u64> = const { Cell::new(0) };
+    /// OIDs of `projectalpha.tools` and `projectalpha.credentials`.
+    static CONFIGURATION: Cell<[pg_sys::Oid; 2]> =
+        const { Cell::new([pg_sys::InvalidOid, pg_sys::InvalidOid]) };
+}
+
+/// Asks PostgreSQL to tell us about changed relations. Called once per session.
+pub fn register_callback() {
+    // SAFETY: the function has the callback's signature and stays loaded.
+    unsafe {
+        pg_sys::CacheRegisterRelcacheCallback(Some(relation_changed), pg_sys::Datum::from(0));
+    }
+}
+
+/// May run at any moment in which PostgreSQL takes a lock, so it only notes the
+/// relation and touches no entry that a caller further up may be using.
+#[pg_guard]
+unsafe extern "C-unwind" fn relation_changed(_argument: pg_sys::Datum, relation: pg_sys::Oid) {
+    GENERATION.set(GENERATION.get().wrapping_add(1));
+    PENDING.with_borrow_mut(|pending| {
+        if relation == pg_sys::InvalidOid || pending.len() >= MAX_PENDING {
+            EVERYTHING_PENDING.set(true);
+        } else {
+            pending.push(relation);
+        }
+    });
+}
+
+/// Takes in what other sessions have committed so far.
+pub fn accept_invalidations() {
+    // SAFETY: may be called at any point of a transaction.
+    unsafe { pg_sys::AcceptInvalidationMessages() };
+}
+
+/// The tool of that name as it is committed now.
+pub fn find(name: &ToolName) -> Result<Rc<CompiledTool>, Error> {
+    accept_invalidations();
+    drop_invalidated();
+    if let Some(known) = with_tools(|tools| tools.get(name).cloned()) {
+        return Ok(known);
+    }
+    loop {
+        note_configuration_tables();
+        let generation = GENERATION.get();
+        let compiled = Rc::new(compile(name)?);
+        // Something changed while we read: what we have may mix old and new.
+        if generation == GENERATION.get() {
+            with_tools(|tools| tools.put(name.clone(), compiled.clone()));
+            return Ok(compiled);
+        }
+        drop_invalidated();
+    }
+}
+
+/// Locks the table of a tool until the end of the transaction, as the statement
+/// on it would. False if the tool changed while waiting for the lock: then the
+/// lock is given back and the caller starts again with [`find`].
+pub fn lock(name: &ToolName, tool: &Rc<CompiledTool>, mode: pg_sys::LOCKMODE) -> bool {
+    super::compat::lock_relation(tool.table.oid, mode);
+    accept_invalidations();
+    drop_invalidated();
+    let still_current =
+        with_tools(|tools| tools.peek(name).is_some_and(|now| Rc::ptr_eq(now, tool)));
+    if !still_current {
+        // SAFETY: taken above.
+        unsafe { pg_sys::UnlockRelationOid(tool.table.oid, mode) };
+    }
+    still_current
+}
+
+fn compile(name: &ToolName) -> Result<CompiledTool, Error> {
+    let row = registry::tool(name).ok_or(Error::ToolNotFound)?;
+    let schema = match &row.schema_definition {
+        Some(text) => Schema::parse(text)?,
+        None => Schema::WholePayload,
+    };
+    let columns = schema
+        .columns()
+        .into_iter()
+        .map(|(name, field_type)| Column {
+            name: name.to_owned(),
+            field_type,
+        })
+        .collect();
+    let table_name = TableName::of_tool(name);
+    let oid = relation_oid(&table_name).ok_or_else(|| Error::ToolTableMissing {
+        table: table_name.table.clone(),
+    })?;
+    Ok(CompiledTool {
+        id: row.id,
+        sensitive: row.sensitive,
+        whole_payload: schema == Schema::WholePayload,
+        columns,
+        table: ToolTable::new(table_name, oid),
+        credentials: RefCell::new(LruCache::new(CREDENTIALS_PER_TOOL)),
+    })
+}
+
+fn drop_invalidated() {
+    let pending = PENDING.take();
+    let everything = EVERYTHING_PENDING.replace(false);
+    if pending.is_empty() && !everything {
+        return;
+    }
+    let configuration = CONFIGURATION.get();
+    let dropped: Vec<Rc<CompiledTool>> = with_tools(|tools| {
+        if everything || pending.iter().any(|oid| configuration.contains(oid)) {
+            let all = tools.iter().map(|(_, tool)| tool.clone()).collect();
+            tools.clear();
+            return all;
+        }
+        let stale: Vec<ToolName> = tools
+            .iter()
+            .filter(|(_, tool)| pending.contains(&tool.table.oid))
+            .map(|(name, _)| name.clone())
+            .collect();
+        stale.iter().filter_map(|name| tools.pop(name)).collect()
+    });
+    // Freed here, where the cache is no longer borrowed.
+    drop(dropped);
+}
+
+fn note_configuration_tables() {
+    let oid = |table: &str| {
+        relation_oid(&TableName {
+            schema: "projectalpha".to_owned(),
+            table: table.to_owned(),
+        })
+        .unwrap_or(pg_sys::InvalidOid)
+    };
+    CONFIGURATION.set([oid("tools"), oid("credentials")]);
+}
+
+fn with_tools<T>(body: impl FnOnce(&mut LruCache<ToolName, Rc<CompiledTool>>) -> T) -> T {
+    let capacity = NonZeroUsize::new(settings::cache_size()).unwrap_or(NonZeroUsize::MIN);
+    TOOLS.with(|tools| {
+        let mut tools = tools.borrow_mut();
+        let tools = tools.get_or_insert_with(|| LruCache::new(capacity));
+        if tools.cap() != capacity {
+            tools.resize(capacity);
+        }
+        body(tools)
+    })
+}
+
+/// Tells every session, at commit, that the relation of the running trigger has
+/// changed.
+pub fn invalidate_triggering_relation(fcinfo: pg_sys::FunctionCallInfo) {
+    // SAFETY: pgrx passes the fcinfo of the running call; its context is a
+    // TriggerData if, and only if, its tag says so.
+    unsafe {
+        let context = (*fcinfo).context;
+        if context.is_null() || (*context).type_ != pg_sys::NodeTag::T_TriggerData {
+            pgrx::ereport!(
+                ERROR,
+                pgrx::PgSqlErrorCode::ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED,
+                "invalidate_caches() must be called as a trigger"
+            );
+        }
+        let trigger = context.cast::<pg_sys::TriggerData>();
+        pg_sys::CacheInvalidateRelcache((*trigger).tg_relation);
+    }
+}

@@ -1,0 +1,143 @@
+//! Tables and schemas of user data: the one place that makes and drops them.
+//! Everything here runs as the owner, with the search_path pinned.
+
+use pgrx::pg_sys;
+
+use super::acting::as_owner_with_pinned_path;
+use super::ident::{column_definitions, Quoted, TableName, DATA_SCHEMA};
+use super::report::{catch, Failure};
+use super::spi::{self, Access};
+use crate::model::schema::FieldType;
+
+/// Key of the advisory lock under which schemas and shared tables are made:
+/// two sessions that find one missing must not both create it.
+const CREATE_LOCK: i64 = 0x7061_735f_6464_6c; // "pas_ddl"
+
+/// Creates the table of a tool, and its schema if this is the first one.
+/// On failure nothing is rolled back here: the caller raises.
+pub fn create_tool_table(name: &TableName, columns: &[(&str, FieldType)]) -> Result<(), Failure> {
+    catch(|| {
+        as_owner_with_pinned_path(|| {
+            ensure_schema(&name.schema);
+            create_table(name, &column_definitions(columns));
+        })
+    })
+}
+
+pub fn common_table_exists() -> bool {
+    relation_oid(&TableName::common()).is_some()
+}
+
+/// Creates the common table unless it is there (spec 001, appendix A).
+pub fn ensure_common_table() {
+    if common_table_exists() {
+        return;
+    }
+    let name = TableName::common();
+    as_owner_with_pinned_path(|| {
+        ensure_schema(&name.schema);
+        take_create_lock();
+        if common_table_exists() {
+            return;
+        }
+        create_table(
+            &name,
+            ", tool_name text NOT NULL \
+             , data jsonb NOT NULL \
+             , sensitive integer NOT NULL DEFAULT 0 CHECK (sensitive IN (0, 1))",
+        );
+        run(&format!(
+            "CREATE INDEX {} ON {name} (tool_name, id)",
+            Quoted(&name.index().table)
+        ));
+    });
+}
+
+/// Drops a table; one that is gone already is no error.
+pub fn drop_table(name: &TableName) {
+    as_owner_with_pinned_path(|| {
+        // A NOTICE about a missing table would only puzzle the caller.
+        if relation_oid(name).is_some() {
+            run(&format!("DROP TABLE {name}"));
+        }
+    });
+}
+
+/// The OID of a relation by its name, if there is one.
+pub fn relation_oid(name: &TableName) -> Option<pg_sys::Oid> {
+    let (Ok(schema), Ok(table)) = (
+        std::ffi::CString::new(name.schema.as_str()),
+        std::ffi::CString::new(name.table.as_str()),
+    ) else {
+        return None;
+    };
+    // SAFETY: look-ups in the system caches; a missing schema gives InvalidOid,
+    // in which no relation is found.
+    let oid = unsafe {
+        let namespace = pg_sys::get_namespace_oid(schema.as_ptr(), true);
+        pg_sys::get_relname_relid(table.as_ptr(), namespace)
+    };
+    (oid != pg_sys::InvalidOid).then_some(oid)
+}
+
+/// Every table has the same first two columns (spec 001, appendix A) and is
+/// readable by `projectalpha_reader`.
+fn create_table(name: &TableName, more_columns: &str) {
+    run(&format!(
+        "CREATE TABLE {name} \
+         ( id bigint GENERATED ALWAYS AS IDENTITY (SEQUENCE NAME {}) CONSTRAINT {} PRIMARY KEY \
+         , created_at timestamp with time zone NOT NULL DEFAULT pg_catalog.now() \
+         {more_columns})",
+        name.sequence(),
+        Quoted(&name.primary_key().table),
+    ));
+    run(&format!(
+        "GRANT SELECT ON TABLE {name} TO projectalpha_reader"
+    ));
+}
+
+fn ensure_schema(schema: &str) {
+    if schema_exists(schema) {
+        return;
+    }
+    take_create_lock();
+    if schema_exists(schema) {
+        return;
+    }
+    let schema_name = Quoted(schema);
+    run(&format!("CREATE SCHEMA {schema_name}"));
+    run(&format!(
+        "GRANT USAGE ON SCHEMA {schema_name} TO projectalpha_reader, projectalpha_admin"
+    ));
+    if schema == DATA_SCHEMA {
+        run(&format!(
+            "COMMENT ON SCHEMA {schema_name} IS 'Records of projectalpha_store; no part of the extension, so that they outlive it'"
+        ));
+    }
+}
+
+fn schema_exists(schema: &str) -> bool {
+    let Ok(schema) = std::ffi::CString::new(schema) else {
+        return false;
+    };
+    // SAFETY: a look-up in the system cache.
+    unsafe { pg_sys::get_namespace_oid(schema.as_ptr(), true) != pg_sys::InvalidOid }
+}
+
+fn take_create_lock() {
+    spi::connected(|c| {
+        c.execute(
+            "SELECT pg_catalog.pg_advisory_xact_lock($1)",
+            vec![CREATE_LOCK.into()],
+            Access::Write,
+        );
+    });
+    // Whoever held the lock may just have committed what we are about to make.
+    super::cache::accept_invalidations();
+}
+
+fn run(sql: &str) {
+    spi::connected(|c| {
+        c.execute(sql, vec![], Access::Write);
+    });
+}

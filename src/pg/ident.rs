@@ -1,0 +1,95 @@
+//! The one place where names become SQL identifiers.
+
+use std::fmt;
+
+use crate::model::name::ToolName;
+use crate::model::schema::FieldType;
+
+/// The schema of everything that belongs to no project.
+pub const DATA_SCHEMA: &str = "projectalpha_data";
+/// The table that small tools share (spec 001, section 4.5).
+pub const COMMON_TABLE: &str = "multiple_tools";
+
+/// An identifier, quoted when it is displayed.
+pub struct Quoted<'a>(pub &'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\"", self.0.replace('"', "\"\""))
+    }
+}
+
+/// A table with its schema; displayed quoted and qualified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableName {
+    pub schema: String,
+    pub table: String,
+}
+
+impl TableName {
+    /// The table of a tool that belongs to no project.
+    pub fn of_tool(tool: &ToolName) -> Self {
+        TableName {
+            schema: DATA_SCHEMA.to_owned(),
+            table: format!("tool_{}", tool.as_str()),
+        }
+    }
+
+    pub fn common() -> Self {
+        TableName {
+            schema: DATA_SCHEMA.to_owned(),
+            table: COMMON_TABLE.to_owned(),
+        }
+    }
+
+    /// Names for what a table brings along. They start with another word than
+    /// any table does: a tool named `x_id_seq` must not meet the sequence of `x`.
+    pub fn sequence(&self) -> TableName {
+        self.sibling("id_of")
+    }
+
+    pub fn primary_key(&self) -> TableName {
+        self.sibling("pk_of")
+    }
+
+    pub fn index(&self) -> TableName {
+        self.sibling("ix_of")
+    }
+
+    fn sibling(&self, prefix: &str) -> TableName {
+        TableName {
+            schema: self.schema.clone(),
+            table: format!("{prefix}_{}", self.table),
+        }
+    }
+}
+
+impl fmt::Display for TableName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", Quoted(&self.schema), Quoted(&self.table))
+    }
+}
+
+/// `"a", "b"`: a list of columns.
+pub fn column_list<'a>(columns: impl Iterator<Item = &'a str>) -> String {
+    let quoted: Vec<String> = columns.map(|c| Quoted(c).to_string()).collect();
+    quoted.join(", ")
+}
+
+/// `, "a" bigint, ...`: the fields' columns of a new table.
+pub fn column_definitions(columns: &[(&str, FieldType)]) -> String {
+    columns
+        .iter()
+        .map(|(name, field_type)| format!(", {} {}", Quoted(name), field_type.sql_type()))
+        .collect()
+}
+
+/// `"a"::bigint, ...`: columns as the types that their fields have, whatever
+/// somebody has since made of the columns. A cast to the same type costs nothing.
+pub fn select_list(columns: &[(&str, FieldType)]) -> String {
+    let cast: Vec<String> = columns
+        .iter()
+        .map(|(name, field_type)| format!("{}::{}", Quoted(name), field_type.sql_type()))
+        .collect();
+    cast.join(", ")
+}

@@ -1,0 +1,230 @@
+//! JSONB values read in place: no text, no tree of Rust values.
+
+use std::ffi::CString;
+use std::marker::PhantomData;
+
+use pgrx::callconv::{Arg, ArgAbi};
+use pgrx::nullable::Nullable;
+use pgrx::pg_sys;
+use pgrx::pgrx_sql_entity_graph::metadata::{
+    ArgumentError, ReturnsError, ReturnsRef, SqlMappingRef, SqlTranslatable, TypeOrigin,
+};
+use pgrx::FromDatum;
+
+use super::numeric::Number;
+use crate::model::json_kind::JsonKind;
+
+/// A jsonb argument of a function, or a document made from text.
+#[derive(Clone, Copy)]
+pub struct Jsonb<'a> {
+    /// Detoasted, with a four-byte header.
+    value: *mut pg_sys::Jsonb,
+    lifetime: PhantomData<&'a ()>,
+}
+
+/// A value inside a document.
+#[derive(Clone, Copy)]
+pub enum JsonValue<'a> {
+    Null,
+    Bool(bool),
+    Number(Number<'a>),
+    Str(&'a str),
+    List(Nested<'a>),
+    Dict(Nested<'a>),
+}
+
+/// A value as PostgreSQL handed it out, for copying it whole.
+#[derive(Clone, Copy)]
+pub struct Nested<'a> {
+    value: pg_sys::JsonbValue,
+    lifetime: PhantomData<&'a ()>,
+}
+
+impl JsonValue<'_> {
+    pub fn kind(&self) -> JsonKind {
+        match self {
+            JsonValue::Null => JsonKind::Null,
+            JsonValue::Bool(_) => JsonKind::Bool,
+            JsonValue::Number(number) if number.is_integer() => JsonKind::Int,
+            JsonValue::Number(_) => JsonKind::Float,
+            JsonValue::Str(_) => JsonKind::Str,
+            JsonValue::List(_) => JsonKind::List,
+            JsonValue::Dict(_) => JsonKind::Dict,
+        }
+    }
+}
+
+impl<'a> Jsonb<'a> {
+    /// Parses text as PostgreSQL does; raises its error if it is no JSON. The
+    /// document lives in the current memory context.
+    pub fn parse(text: &CString) -> Jsonb<'static> {
+        // SAFETY: jsonb_in takes a C string and gives a jsonb of its own.
+        let datum = unsafe {
+            pgrx::direct_function_call_as_datum(
+                pg_sys::jsonb_in,
+                &[Some(pg_sys::Datum::from(text.as_ptr()))],
+            )
+        };
+        match datum {
+            // SAFETY: a jsonb fresh from its input function is not toasted.
+            Some(datum) => unsafe { Jsonb::from_raw(datum) },
+            None => pgrx::error!("jsonb_in returned NULL"),
+        }
+    }
+
+    /// # Safety
+    /// `datum` is a detoasted jsonb that lives at least as long as `'a`.
+    unsafe fn from_raw(datum: pg_sys::Datum) -> Self {
+        Jsonb {
+            value: datum.cast_mut_ptr(),
+            lifetime: PhantomData,
+        }
+    }
+
+    pub fn is_object(self) -> bool {
+        // SAFETY: `value` points to a jsonb; its root's header is always there.
+        unsafe { (*self.value).root.header & pg_sys::JB_FOBJECT != 0 }
+    }
+
+    /// The value of `key`, if the document is an object that has it.
+    pub fn get(self, key: &str) -> Option<JsonValue<'a>> {
+        if !self.is_object() {
+            return None;
+        }
+        let mut value = pg_sys::JsonbValue::default();
+        // SAFETY: the container is an object, the key has the length given, and
+        // the strings and containers of the answer point into the document.
+        unsafe {
+            let found = pg_sys::getKeyJsonValueFromContainer(
+                &mut (*self.value).root,
+                key.as_ptr().cast(),
+                key.len() as i32,
+                &mut value,
+            );
+            (!found.is_null()).then(|| JsonValue::from_raw(value))
+        }
+    }
+
+    /// The document as PostgreSQL prints it.
+    pub fn to_text(self) -> String {
+        // SAFETY: a jsonb with its total size; the text is NUL-terminated.
+        unsafe {
+            let text = pg_sys::JsonbToCString(
+                std::ptr::null_mut(),
+                &mut (*self.value).root,
+                pgrx::varsize_any(self.value.cast()) as i32,
+            );
+            let owned = std::ffi::CStr::from_ptr(text)
+                .to_string_lossy()
+                .into_owned();
+            pg_sys::pfree(text.cast());
+            owned
+        }
+    }
+
+    pub(super) fn datum(self) -> pg_sys::Datum {
+        pg_sys::Datum::from(self.value)
+    }
+}
+
+impl<'a> JsonValue<'a> {
+    /// # Safety
+    /// `value` was filled by PostgreSQL from a document that outlives `'a`.
+    unsafe fn from_raw(value: pg_sys::JsonbValue) -> Self {
+        use pg_sys::jbvType;
+        // SAFETY: the tag says which member of the union is set. The text of a
+        // document in a UTF-8 database is UTF-8 (checked when we are loaded).
+        unsafe {
+            match value.type_ {
+                jbvType::jbvNull => JsonValue::Null,
+                jbvType::jbvBool => JsonValue::Bool(value.val.boolean),
+                jbvType::jbvNumeric => JsonValue::Number(Number::from_raw(value.val.numeric)),
+                jbvType::jbvString => {
+                    let string = value.val.string;
+                    let bytes =
+                        std::slice::from_raw_parts(string.val.cast::<u8>(), string.len as usize);
+                    JsonValue::Str(std::str::from_utf8_unchecked(bytes))
+                }
+                _ => {
+                    let nested = Nested {
+                        value,
+                        lifetime: PhantomData,
+                    };
+                    if (*value.val.binary.data).header & pg_sys::JB_FARRAY != 0 {
+                        JsonValue::List(nested)
+                    } else {
+                        JsonValue::Dict(nested)
+                    }
+                }
+            }
+        }
+    }
+
+    /// A jsonb of its own, in the current memory context.
+    pub(super) fn to_jsonb(self) -> pg_sys::Datum {
+        let mut value = pg_sys::JsonbValue::default();
+        match self {
+            JsonValue::Null => value.type_ = pg_sys::jbvType::jbvNull,
+            JsonValue::Bool(boolean) => {
+                value.type_ = pg_sys::jbvType::jbvBool;
+                value.val.boolean = boolean;
+            }
+            JsonValue::Number(number) => {
+                value.type_ = pg_sys::jbvType::jbvNumeric;
+                value.val.numeric = number.as_numeric();
+            }
+            JsonValue::Str(text) => {
+                value.type_ = pg_sys::jbvType::jbvString;
+                value.val.string.len = text.len() as i32;
+                value.val.string.val = text.as_ptr().cast_mut().cast();
+            }
+            JsonValue::List(nested) | JsonValue::Dict(nested) => value = nested.value,
+        }
+        // SAFETY: a well-formed value whose parts live as long as the document;
+        // the function only reads them.
+        unsafe { pg_sys::Datum::from(pg_sys::JsonbValueToJsonb(&mut value)) }
+    }
+}
+
+impl FromDatum for Jsonb<'_> {
+    unsafe fn from_polymorphic_datum(
+        datum: pg_sys::Datum,
+        is_null: bool,
+        _type_oid: pg_sys::Oid,
+    ) -> Option<Self> {
+        if is_null {
+            return None;
+        }
+        // SAFETY: the datum is a jsonb; detoasting gives it a four-byte header
+        // and copies it into the memory context of the call where needed.
+        unsafe {
+            let detoasted = pg_sys::pg_detoast_datum(datum.cast_mut_ptr());
+            Some(Jsonb::from_raw(pg_sys::Datum::from(detoasted)))
+        }
+    }
+}
+
+// SAFETY: the SQL type is jsonb, and `from_polymorphic_datum` unboxes one.
+unsafe impl<'fcx> ArgAbi<'fcx> for Jsonb<'fcx> {
+    unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Self {
+        // SAFETY: the caller guarantees an argument of type jsonb, not null.
+        match unsafe { arg.unbox_arg_using_from_datum() } {
+            Some(value) => value,
+            None => pgrx::error!("jsonb argument must not be null"),
+        }
+    }
+
+    unsafe fn unbox_nullable_arg(arg: Arg<'_, 'fcx>) -> Nullable<Self> {
+        // SAFETY: as above; NULL gives Nullable::Null.
+        unsafe { arg.unbox_arg_using_from_datum().into() }
+    }
+}
+
+// SAFETY: names the SQL type that ArgAbi unboxes.
+unsafe impl SqlTranslatable for Jsonb<'_> {
+    const TYPE_IDENT: &'static str = pgrx::pgrx_resolved_type!(Jsonb);
+    const TYPE_ORIGIN: TypeOrigin = TypeOrigin::External;
+    const ARGUMENT_SQL: Result<SqlMappingRef, ArgumentError> = Ok(SqlMappingRef::literal("jsonb"));
+    const RETURN_SQL: Result<ReturnsRef, ReturnsError> =
+        Ok(ReturnsRef::One(SqlMappingRef::literal("jsonb")));
+}

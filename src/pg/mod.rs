@@ -1,0 +1,26 @@
+//! Everything that touches PostgreSQL internals, behind safe functions. `unsafe`
+//! lives here and nowhere else. Every raw call goes through pgrx's guarded
+//! bindings: a PostgreSQL error unwinds as a Rust panic and is raised again at
+//! the function's edge.
+
+pub mod acting;
+pub mod cache;
+pub mod common_table;
+pub mod compat;
+pub mod ddl;
+pub mod ident;
+pub mod json_writer;
+pub mod jsonb;
+pub mod numeric;
+#[cfg(any(test, feature = "pg_test"))]
+mod numeric_tests;
+pub mod random;
+pub mod registry;
+pub mod report;
+pub mod request_settings;
+pub mod row;
+pub mod set_result;
+pub mod settings;
+pub mod spi;
+pub mod subtransaction;
+pub mod table;

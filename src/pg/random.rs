@@ -1,0 +1,20 @@
+//! Random bytes from the operating system, through PostgreSQL.
+
+use pgrx::pg_sys;
+
+use crate::model::token::RANDOM_BYTES;
+
+/// Bytes fit for a token.
+pub fn token_bytes() -> [u8; RANDOM_BYTES] {
+    let mut bytes = [0u8; RANDOM_BYTES];
+    // SAFETY: the buffer has the length that is passed.
+    let filled = unsafe { pg_sys::pg_strong_random(bytes.as_mut_ptr().cast(), bytes.len()) };
+    if !filled {
+        pgrx::ereport!(
+            ERROR,
+            pgrx::PgSqlErrorCode::ERRCODE_INTERNAL_ERROR,
+            "could not generate a random token"
+        );
+    }
+    bytes
+}

@@ -1,0 +1,175 @@
+//! The rows of the configuration tables: reading and writing them. Reads see
+//! what is committed now, whatever the transaction's snapshot; all runs as the
+//! owner and every name and operator is qualified.
+
+use pgrx::datum::TimestampWithTimeZone;
+use pgrx::pg_sys;
+
+use super::acting::{as_owner, as_owner_with_pinned_path};
+use super::spi::{self, Access, KeptStatement, Param, Rows};
+use crate::model::name::ToolName;
+use crate::model::token::{Digest, NewToken, Purpose};
+
+/// A row of `projectalpha.tools`.
+pub struct ToolRow {
+    pub id: i64,
+    /// JSON text; none means that the tool stores whole payloads.
+    pub schema_definition: Option<String>,
+    pub sensitive: bool,
+}
+
+/// What a live credential allows.
+#[derive(Clone)]
+pub struct CredentialRow {
+    pub scopes: Vec<String>,
+    pub expires_at: Option<TimestampWithTimeZone>,
+}
+
+impl CredentialRow {
+    /// True if it carries `scope` and has not expired.
+    pub fn allows(&self, scope: &str) -> bool {
+        let expired = self
+            .expires_at
+            .is_some_and(|expiry| expiry <= pgrx::datum::datetime_support::clock_timestamp());
+        !expired && self.scopes.iter().any(|s| s == scope)
+    }
+}
+
+thread_local! {
+    static TOOL_BY_NAME: KeptStatement = const { KeptStatement::new(
+        "SELECT t.id, t.schema_definition::pg_catalog.text, t.sensitive \
+         FROM projectalpha.tools AS t WHERE t.tool_name OPERATOR(pg_catalog.=) $1",
+        &[pg_sys::TEXTOID],
+    ) };
+    static TOOL_CREDENTIAL: KeptStatement = const { KeptStatement::new(
+        "SELECT c.scopes, c.expires_at FROM projectalpha.credentials AS c \
+         WHERE c.tool_id OPERATOR(pg_catalog.=) $1 AND c.digest OPERATOR(pg_catalog.=) $2 \
+         AND c.revoked_at IS NULL",
+        &[pg_sys::INT8OID, pg_sys::BYTEAOID],
+    ) };
+    static GLOBAL_CREDENTIAL: KeptStatement = const { KeptStatement::new(
+        "SELECT c.scopes, c.expires_at FROM projectalpha.credentials AS c \
+         WHERE c.tool_id IS NULL AND c.digest OPERATOR(pg_catalog.=) $1 \
+         AND c.revoked_at IS NULL",
+        &[pg_sys::BYTEAOID],
+    ) };
+}
+
+pub fn tool(name: &ToolName) -> Option<ToolRow> {
+    TOOL_BY_NAME.with(|query| {
+        read(query, vec![name.as_str().into()], |rows| {
+            rows.first().map(|row| ToolRow {
+                id: row.get(1).unwrap_or_default(),
+                schema_definition: row.get(2),
+                sensitive: row.get(3).unwrap_or(true),
+            })
+        })
+    })
+}
+
+/// The live credential of a tool with this digest.
+pub fn tool_credential(tool_id: i64, digest: &Digest) -> Option<CredentialRow> {
+    let params = vec![tool_id.into(), digest.as_bytes().into()];
+    TOOL_CREDENTIAL.with(|query| read(query, params, credential))
+}
+
+/// The live credential with this digest that belongs to no tool.
+pub fn global_credential(digest: &Digest) -> Option<CredentialRow> {
+    let params = vec![digest.as_bytes().into()];
+    GLOBAL_CREDENTIAL.with(|query| read(query, params, credential))
+}
+
+fn read<T>(statement: &KeptStatement, params: Vec<Param>, take: impl FnOnce(&Rows) -> T) -> T {
+    as_owner(|| {
+        let plan = statement.plan();
+        spi::with_latest_snapshot(|| {
+            spi::connected(|c| take(&c.execute_plan(plan, params, Access::Read)))
+        })
+    })
+}
+
+fn credential(rows: &Rows) -> Option<CredentialRow> {
+    rows.first().map(|row| CredentialRow {
+        scopes: row.get(1).unwrap_or_default(),
+        expires_at: row.get(2),
+    })
+}
+
+/// Adds a tool; none if its name is taken. Waits for a session that is just
+/// registering or deleting the same name.
+pub fn insert_tool(
+    name: &ToolName,
+    schema_definition: Option<&str>,
+    sensitive: bool,
+    description: Option<&str>,
+) -> Option<i64> {
+    write(
+        "INSERT INTO projectalpha.tools AS t (tool_name, schema_definition, sensitive, description) \
+         VALUES ($1, $2::pg_catalog.jsonb, $3, $4) \
+         ON CONFLICT (tool_name) DO NOTHING RETURNING t.id",
+        vec![
+            name.as_str().into(),
+            schema_definition.into(),
+            sensitive.into(),
+            description.into(),
+        ],
+        |rows| rows.first().and_then(|row| row.get(1)),
+    )
+}
+
+/// Removes a tool with its credentials; false if there is none of that name.
+pub fn delete_tool(name: &ToolName) -> bool {
+    write(
+        "DELETE FROM projectalpha.tools AS t WHERE t.tool_name OPERATOR(pg_catalog.=) $1",
+        vec![name.as_str().into()],
+        |rows| rows.count() > 0,
+    )
+}
+
+/// Keeps the digest of a token; false if it is in use already.
+pub fn insert_credential(
+    token: &NewToken,
+    purpose: Purpose,
+    tool_id: Option<i64>,
+    label: Option<&str>,
+) -> bool {
+    let scopes: Vec<&str> = purpose.scopes().to_vec();
+    write(
+        "INSERT INTO projectalpha.credentials (digest, hint, scopes, tool_id, label) \
+         VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+        vec![
+            token.digest.as_bytes().into(),
+            token.hint.as_str().into(),
+            scopes.into(),
+            tool_id.into(),
+            label.into(),
+        ],
+        |rows| rows.count() > 0,
+    )
+}
+
+/// Revokes every live admin credential.
+pub fn revoke_admin_credentials() {
+    write(
+        "UPDATE projectalpha.credentials AS c SET revoked_at = pg_catalog.now() \
+         WHERE c.revoked_at IS NULL AND c.tool_id IS NULL \
+         AND 'admin' OPERATOR(pg_catalog.=) ANY (c.scopes)",
+        vec![],
+        |_| (),
+    )
+}
+
+/// Revokes live credentials by digest or by id; gives how many.
+pub fn revoke_credentials(digest: Option<&Digest>, id: Option<i64>) -> usize {
+    write(
+        "UPDATE projectalpha.credentials AS c SET revoked_at = pg_catalog.now() \
+         WHERE c.revoked_at IS NULL \
+         AND (c.digest OPERATOR(pg_catalog.=) $1 OR c.id OPERATOR(pg_catalog.=) $2)",
+        vec![digest.map(|d| d.as_bytes()).into(), id.into()],
+        Rows::count,
+    )
+}
+
+fn write<T>(sql: &str, params: Vec<Param>, take: impl FnOnce(&Rows) -> T) -> T {
+    as_owner_with_pinned_path(|| spi::connected(|c| take(&c.execute(sql, params, Access::Write))))
+}

@@ -1,0 +1,59 @@
+//! The values of one record, in the order of the tool's columns.
+
+use pgrx::{pg_sys, IntoDatum};
+
+use super::jsonb::{JsonValue, Jsonb};
+
+/// Values for the columns of a tool table. Values passed by reference live in
+/// the memory context that was current when they were pushed.
+pub struct Row {
+    pub(super) values: Vec<pg_sys::Datum>,
+    pub(super) nulls: Vec<bool>,
+}
+
+impl Row {
+    pub fn with_capacity(columns: usize) -> Self {
+        Row {
+            values: Vec::with_capacity(columns),
+            nulls: Vec::with_capacity(columns),
+        }
+    }
+
+    pub fn push_null(&mut self) {
+        self.push(None);
+    }
+
+    pub fn push_bool(&mut self, value: bool) {
+        self.push(value.into_datum());
+    }
+
+    pub fn push_int(&mut self, value: i64) {
+        self.push(value.into_datum());
+    }
+
+    pub fn push_float(&mut self, value: f64) {
+        self.push(value.into_datum());
+    }
+
+    pub fn push_text(&mut self, value: &str) {
+        self.push(value.into_datum());
+    }
+
+    /// Microseconds since PostgreSQL's epoch.
+    pub fn push_timestamp(&mut self, value: i64) {
+        self.push(value.into_datum());
+    }
+
+    pub fn push_json(&mut self, value: JsonValue<'_>) {
+        self.push(Some(value.to_jsonb()));
+    }
+
+    pub fn push_document(&mut self, value: Jsonb<'_>) {
+        self.push(Some(value.datum()));
+    }
+
+    fn push(&mut self, datum: Option<pg_sys::Datum>) {
+        self.nulls.push(datum.is_none());
+        self.values.push(datum.unwrap_or(pg_sys::Datum::null()));
+    }
+}

@@ -1,0 +1,42 @@
+//! The settings, and why each exists.
+
+use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
+
+/// A page is built in one call: without a bound a caller could ask for a whole
+/// table at once. Only a superuser may raise the bound.
+static MAX_PAGE_SIZE: GucSetting<i32> = GucSetting::<i32>::new(10_000);
+
+/// Each backend keeps the tools it has used, compiled. The bound keeps a
+/// backend that serves many tools from growing for ever.
+static CACHE_SIZE: GucSetting<i32> = GucSetting::<i32>::new(256);
+
+pub fn register() {
+    GucRegistry::define_int_guc(
+        c"projectalpha_store.max_page_size",
+        c"Most rows that one call of a list function returns in SQL.",
+        c"A call that asks for more gets that many.",
+        &MAX_PAGE_SIZE,
+        1,
+        1_000_000,
+        GucContext::Suset,
+        GucFlags::default(),
+    );
+    GucRegistry::define_int_guc(
+        c"projectalpha_store.cache_size",
+        c"Tools that a session keeps compiled.",
+        c"The least recently used tool makes room for a new one.",
+        &CACHE_SIZE,
+        1,
+        100_000,
+        GucContext::Userset,
+        GucFlags::default(),
+    );
+}
+
+pub fn max_page_size() -> i64 {
+    i64::from(MAX_PAGE_SIZE.get())
+}
+
+pub fn cache_size() -> usize {
+    usize::try_from(CACHE_SIZE.get()).unwrap_or(1).max(1)
+}

@@ -1,0 +1,59 @@
+//! Who may do what. NULL is no token and never passes.
+
+use crate::model::error::Error;
+use crate::model::token::Digest;
+use crate::pg::acting;
+use crate::pg::cache::CompiledTool;
+use crate::pg::registry;
+
+/// Through which face a call comes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Caller {
+    /// A database role, which may be an administrator by membership.
+    Sql,
+    /// PostgREST's role, which stands for nobody: only tokens count.
+    Http,
+}
+
+/// Passes administrators: members of `projectalpha_admin`, and holders of an
+/// admin token.
+pub fn admin(caller: Caller, token: Option<&str>) -> Result<(), Error> {
+    if is_admin(caller, token) {
+        Ok(())
+    } else {
+        Err(Error::AdminOnly)
+    }
+}
+
+/// Passes members of `projectalpha_admin` alone, whatever token they have.
+pub fn admin_role() -> Result<(), Error> {
+    admin(Caller::Sql, None)
+}
+
+/// Passes a live token of this tool that carries `scope`.
+pub fn tool(tool: &CompiledTool, token: Option<&str>, scope: &str) -> Result<(), Error> {
+    let credential = token.and_then(|t| tool.credential(&Digest::of(t)));
+    match credential {
+        Some(credential) if credential.allows(scope) => Ok(()),
+        _ => Err(Error::ToolToken),
+    }
+}
+
+/// Passes a live common token, and administrators.
+pub fn common(caller: Caller, token: Option<&str>) -> Result<(), Error> {
+    if has_global_scope(token, "common") || is_admin(caller, token) {
+        Ok(())
+    } else {
+        Err(Error::CommonToken)
+    }
+}
+
+fn is_admin(caller: Caller, token: Option<&str>) -> bool {
+    (caller == Caller::Sql && acting::caller_is_admin()) || has_global_scope(token, "admin")
+}
+
+fn has_global_scope(token: Option<&str>, scope: &str) -> bool {
+    token
+        .and_then(|t| registry::global_credential(&Digest::of(t)))
+        .is_some_and(|credential| credential.allows(scope))
+}

@@ -1,0 +1,63 @@
+//! The table that small tools share (spec 001, section 4.5).
+
+use crate::model::error::Error;
+use crate::model::name::check_sender_name;
+use crate::model::page::Page;
+use crate::pg::json_writer::JsonWriter;
+use crate::pg::jsonb::Jsonb;
+use crate::pg::{common_table, ddl};
+
+use super::authorise::{self, Caller};
+
+/// Stores any JSON object under the name of its sender and gives its id.
+pub fn store(
+    caller: Caller,
+    tool_name: Option<&str>,
+    payload: Option<Jsonb<'_>>,
+    sensitive: bool,
+    token: Option<&str>,
+) -> Result<Option<i64>, Error> {
+    let sender = sender_name(tool_name)?;
+    if sensitive {
+        authorise::common(caller, token)?;
+    }
+    let payload = payload.ok_or(Error::ArgumentNull {
+        argument: "payload",
+    })?;
+    if !payload.is_object() {
+        return Err(Error::PayloadNotObject);
+    }
+    ddl::ensure_common_table();
+    Ok(common_table::insert(sender, payload, sensitive))
+}
+
+/// Writes a page of what a sender stored, oldest first. Sensitive rows appear
+/// only for a common token or an administrator; a token that is neither is
+/// refused rather than ignored.
+pub fn list(
+    caller: Caller,
+    tool_name: Option<&str>,
+    token: Option<&str>,
+    page: Page,
+    writer: &mut JsonWriter,
+    each: impl FnMut(&mut JsonWriter),
+) -> Result<(), Error> {
+    let sender = sender_name(tool_name)?;
+    let sees_sensitive = match authorise::common(caller, token) {
+        Ok(()) => true,
+        Err(_) if token.is_none() => false,
+        Err(error) => return Err(error),
+    };
+    if ddl::common_table_exists() {
+        common_table::list(sender, sees_sensitive, page, writer, each);
+    }
+    Ok(())
+}
+
+fn sender_name(tool_name: Option<&str>) -> Result<&str, Error> {
+    let name = tool_name.ok_or(Error::ArgumentNull {
+        argument: "tool_name",
+    })?;
+    check_sender_name(name)?;
+    Ok(name)
+}

@@ -1,0 +1,9 @@
+//! The operations: authorise, validate, write or read. Both faces, SQL and
+//! HTTP, call these; all behaviour is here, once.
+
+pub mod authorise;
+pub mod common;
+pub mod records;
+pub mod tokens;
+pub mod tools;
+mod validate;

@@ -1,0 +1,91 @@
+//! Tools: registering and deleting them.
+
+use crate::model::error::Error;
+use crate::model::name::ToolName;
+use crate::model::schema::Schema;
+use crate::model::token::{NewToken, Purpose};
+use crate::pg::ident::TableName;
+use crate::pg::{ddl, random, registry};
+
+use super::authorise::{self, Caller};
+use super::records::name_of_tool;
+
+/// What a tool is registered with.
+pub struct Registration<'a> {
+    pub tool_name: Option<&'a str>,
+    /// None has one generated.
+    pub token: Option<&'a str>,
+    /// JSON text; none makes a tool that stores whole payloads.
+    pub schema: Option<&'a str>,
+    pub sensitive: bool,
+    pub description: Option<&'a str>,
+    pub admin_token: Option<&'a str>,
+}
+
+/// What its owner needs to know; the token is shown here and never again.
+pub struct Registered {
+    pub tool_name: String,
+    pub table_name: String,
+    pub token: String,
+}
+
+/// Registers a tool and creates its table, or does neither.
+pub fn register(caller: Caller, request: &Registration<'_>) -> Result<Registered, Error> {
+    authorise::admin(caller, request.admin_token)?;
+    let name = ToolName::parse(request.tool_name.ok_or(Error::ArgumentNull {
+        argument: "tool_name",
+    })?)?;
+    let token = new_token(request.token, Purpose::Tool)?;
+    let schema = match request.schema {
+        Some(text) => Schema::parse(text)?,
+        None => Schema::WholePayload,
+    };
+
+    let id = registry::insert_tool(
+        &name,
+        schema.to_json().as_deref(),
+        request.sensitive,
+        request.description,
+    )
+    .ok_or_else(|| Error::ToolExists {
+        tool: name.as_str().to_owned(),
+    })?;
+    if !registry::insert_credential(&token, Purpose::Tool, Some(id), None) {
+        return Err(Error::TokenInUse);
+    }
+    let table = TableName::of_tool(&name);
+    ddl::create_tool_table(&table, &schema.columns()).map_err(|failure| {
+        Error::TableNotCreated {
+            sqlstate: failure.sqlstate,
+            reason: failure.message,
+        }
+    })?;
+    Ok(Registered {
+        tool_name: name.as_str().to_owned(),
+        table_name: table.table,
+        token: token.token,
+    })
+}
+
+/// Deletes a tool with its credentials and its table, or none of them.
+pub fn delete(
+    caller: Caller,
+    tool_name: Option<&str>,
+    admin_token: Option<&str>,
+) -> Result<ToolName, Error> {
+    authorise::admin(caller, admin_token)?;
+    let name = name_of_tool(tool_name)?;
+    if !registry::delete_tool(&name) {
+        return Err(Error::ToolNotFound);
+    }
+    ddl::drop_table(&TableName::of_tool(&name));
+    Ok(name)
+}
+
+/// The token that was given, or a new one.
+pub(super) fn new_token(given: Option<&str>, purpose: Purpose) -> Result<NewToken, Error> {
+    match given {
+        Some(token) => NewToken::given(token),
+        None => Ok(NewToken::generated(purpose, &random::token_bytes())),
+    }
+}
