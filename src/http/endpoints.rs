@@ -27,7 +27,7 @@ fn http_register_tool(body: &[u8]) -> Body {
             let mut request = Request::current(body);
             request.require_admin_token();
             let fields = request
-                .object()
+                .object()?
                 .map(|object| registration_fields(&object.to_text(), &mut request.faults));
             request.faults.check()?;
             let (tool_name, token, schema) = fields.unwrap_or_default();
@@ -65,7 +65,7 @@ fn http_store_record(body: &[u8]) -> Body {
         answer(|writer| {
             let mut request = Request::current(body);
             request.require_token();
-            let payload = request.object();
+            let payload = request.object()?;
             request.faults.check()?;
             let tool = request.tool_id();
             atomically::<_, Refusal>(|| {
@@ -144,7 +144,7 @@ fn http_store_common(body: &[u8]) -> Body {
             let mut request = Request::current(body);
             request.require_tool_name();
             let sensitive = request.sensitive();
-            let payload = request.object();
+            let payload = request.object()?;
             request.faults.check()?;
             atomically::<_, Refusal>(|| {
                 Ok(common::store(

@@ -10,7 +10,11 @@ use crate::pg::report::Failure;
 use crate::pg::request_settings;
 use crate::pg::subtransaction::atomically;
 
-use super::response::{Fault, Faults};
+use super::response::{Fault, Faults, Refusal};
+
+/// Most bytes in a body: 1 MiB. Caddy refuses what is declared to be larger, and
+/// cuts off after one byte more what was not declared.
+const MAX_BODY: usize = 1 << 20;
 
 /// The headers that the endpoints know. Absent and empty are different.
 #[derive(Debug, Default, Deserialize)]
@@ -117,16 +121,19 @@ impl<'a> Request<'a> {
     }
 
     /// The body as a JSON object; notes a fault if it is none.
-    pub fn object(&mut self) -> Option<Jsonb<'static>> {
+    pub fn object(&mut self) -> Result<Option<Jsonb<'static>>, Refusal> {
+        if self.body.len() > MAX_BODY {
+            return Err(Refusal::BodyTooLarge);
+        }
         if self.body.is_empty() {
             self.faults.add(Fault::missing(&["body"]));
-            return None;
+            return Ok(None);
         }
         let object = parse_json(self.body).filter(|json| json.is_object());
         if object.is_none() {
             self.faults.add(Fault::not_a_dict(vec!["body".into()]));
         }
-        object
+        Ok(object)
     }
 
     fn query_value(&self, name: &str) -> Option<String> {

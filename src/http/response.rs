@@ -4,7 +4,7 @@ use serde_json::{json, Value};
 
 use crate::model::error::Error;
 use crate::pg::json_writer::{JsonWriter, Zone};
-use crate::pg::report::Failure;
+use crate::pg::report::{self, Failure};
 use crate::pg::request_settings::{set_headers, set_status, Body};
 
 /// One entry of a 422 answer.
@@ -93,6 +93,7 @@ impl Faults {
 
 /// Why a request is not fulfilled.
 pub enum Refusal {
+    BodyTooLarge,
     Faults(Vec<Fault>),
     Expected(Error),
     Failed(Failure),
@@ -113,6 +114,7 @@ impl From<Failure> for Refusal {
 impl Refusal {
     fn status(&self) -> u16 {
         match self {
+            Refusal::BodyTooLarge => 413,
             Refusal::Faults(_) => 422,
             Refusal::Expected(error) => error.http_status(),
             // What the row itself is to blame for: it is too big for a page.
@@ -123,6 +125,7 @@ impl Refusal {
 
     fn detail(self) -> Value {
         match self {
+            Refusal::BodyTooLarge => "Request body too large".into(),
             Refusal::Faults(faults) => faults.into_iter().map(|fault| fault.0).collect(),
             Refusal::Expected(error) => Value::String(error.message()),
             // Internal errors may say anything; they are in the server log.
@@ -137,6 +140,9 @@ pub fn answer(handle: impl FnOnce(&mut JsonWriter) -> Result<(), Refusal>) -> Bo
     let mut writer = JsonWriter::new(Zone::Implied);
     if let Err(refusal) = handle(&mut writer) {
         writer.clear();
+        if let Refusal::Failed(failure) = &refusal {
+            report::log(failure);
+        }
         set_status(refusal.status());
         let body = json!({"detail": refusal.detail()});
         writer.raw(body.to_string().as_bytes());

@@ -56,25 +56,25 @@ impl CompiledTool {
         if let Some(known) = self.credentials.borrow_mut().get(&key) {
             return Some(known.clone());
         }
-        let generation = GENERATION.get();
         let row = registry::tool_credential(self.id, digest)?;
-        if generation == GENERATION.get() {
+        // Not kept if it may have been revoked while we read it.
+        if !is_pending(self.table.oid) {
             self.credentials.borrow_mut().put(key, row.clone());
         }
         Some(row)
     }
 }
 
+type Tools = LruCache<ToolName, Rc<CompiledTool>>;
+
 thread_local! {
     // ManuallyDrop: dropping frees plans, and the destructors of thread-locals
     // run when PostgreSQL has already shut down in this process.
-    static TOOLS: ManuallyDrop<RefCell<Option<LruCache<ToolName, Rc<CompiledTool>>>>> =
+    static TOOLS: ManuallyDrop<RefCell<Option<Tools>>> =
         const { ManuallyDrop::new(RefCell::new(None)) };
     /// Relations invalidated since the last look; written by the callback alone.
     static PENDING: RefCell<Vec<pg_sys::Oid>> = const { RefCell::new(Vec::new()) };
     static EVERYTHING_PENDING: Cell<bool> = const { Cell::new(false) };
-    /// Counts invalidations, so that what was read before one is not kept after it.
-    static GENERATION: Cell<u64> = const { Cell::new(0) };
     /// OIDs of `projectalpha.tools` and `projectalpha.credentials`.
     static CONFIGURATION: Cell<[pg_sys::Oid; 2]> =
         const { Cell::new([pg_sys::InvalidOid, pg_sys::InvalidOid]) };
@@ -92,7 +92,6 @@ pub fn register_callback() {
 /// relation and touches no entry that a caller further up may be using.
 #[pg_guard]
 unsafe extern "C-unwind" fn relation_changed(_argument: pg_sys::Datum, relation: pg_sys::Oid) {
-    GENERATION.set(GENERATION.get().wrapping_add(1));
     PENDING.with_borrow_mut(|pending| {
         if relation == pg_sys::InvalidOid || pending.len() >= MAX_PENDING {
             EVERYTHING_PENDING.set(true);
@@ -117,14 +116,14 @@ pub fn find(name: &ToolName) -> Result<Rc<CompiledTool>, Error> {
     }
     loop {
         note_configuration_tables();
-        let generation = GENERATION.get();
         let compiled = Rc::new(compile(name)?);
-        // Something changed while we read: what we have may mix old and new.
-        if generation == GENERATION.get() {
-            with_tools(|tools| tools.put(name.clone(), compiled.clone()));
-            return Ok(compiled);
+        // Changed while we read it: what we have may mix old and new.
+        if is_pending(compiled.table.oid) {
+            drop_invalidated();
+            continue;
         }
-        drop_invalidated();
+        with_tools(|tools| tools.put(name.clone(), compiled.clone()));
+        return Ok(compiled);
     }
 }
 
@@ -172,6 +171,18 @@ fn compile(name: &ToolName) -> Result<CompiledTool, Error> {
     })
 }
 
+/// True if an invalidation has come in, since [`drop_invalidated`], that concerns
+/// a tool with this table.
+fn is_pending(table: pg_sys::Oid) -> bool {
+    let configuration = CONFIGURATION.get();
+    EVERYTHING_PENDING.get()
+        || PENDING.with_borrow(|pending| {
+            pending
+                .iter()
+                .any(|oid| *oid == table || configuration.contains(oid))
+        })
+}
+
 fn drop_invalidated() {
     let pending = PENDING.take();
     let everything = EVERYTHING_PENDING.replace(false);
@@ -207,7 +218,7 @@ fn note_configuration_tables() {
     CONFIGURATION.set([oid("tools"), oid("credentials")]);
 }
 
-fn with_tools<T>(body: impl FnOnce(&mut LruCache<ToolName, Rc<CompiledTool>>) -> T) -> T {
+fn with_tools<T>(body: impl FnOnce(&mut Tools) -> T) -> T {
     let capacity = NonZeroUsize::new(settings::cache_size()).unwrap_or(NonZeroUsize::MIN);
     TOOLS.with(|tools| {
         let mut tools = tools.borrow_mut();

@@ -11,7 +11,7 @@ use crate::model::schema::FieldType;
 
 /// Key of the advisory lock under which schemas and shared tables are made:
 /// two sessions that find one missing must not both create it.
-const CREATE_LOCK: i64 = 0x7061_735f_6464_6c; // "pas_ddl"
+const CREATE_LOCK: i64 = 0x0070_6173_5f64_646c; // "pas_ddl"
 
 /// Creates the table of a tool, and its schema if this is the first one.
 /// On failure nothing is rolled back here: the caller raises.

@@ -45,7 +45,7 @@ impl Failure {
 /// Errors of PostgreSQL pass through, less the values that they show of a row.
 pub fn run<T>(body: impl FnOnce() -> Result<T, Error>) -> T {
     let outcome = PgTryBuilder::new(AssertUnwindSafe(body))
-        .catch_others(|cause| pass_on(cause))
+        .catch_others(pass_on)
         .execute();
     match outcome {
         Ok(value) => value,
@@ -85,6 +85,17 @@ pub fn raise(error: &Error) -> ! {
     }
     report.report(PgLogLevel::ERROR);
     unreachable!("an ERROR does not return")
+}
+
+/// Writes a failure that was answered, and so not raised, to the server log.
+pub fn log(failure: &Failure) {
+    let sqlstate = std::str::from_utf8(&failure.sqlstate).unwrap_or("XX000");
+    ErrorReport::new(
+        PgSqlErrorCode::from(pack_sqlstate(sqlstate)),
+        format!("HTTP request failed: {}", failure.message),
+        MARK,
+    )
+    .report(PgLogLevel::LOG);
 }
 
 /// Raises a caught error of PostgreSQL again, marked. DETAIL of the classes
