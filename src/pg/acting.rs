@@ -17,6 +17,12 @@ pub fn caller_is_admin() -> bool {
     }
 }
 
+/// The role that owns everything; a clear error if it is gone.
+pub(super) fn owner_role() -> pg_sys::Oid {
+    // SAFETY: a look-up in the system cache.
+    unsafe { pg_sys::get_role_oid(OWNER_ROLE.as_ptr(), false) }
+}
+
 /// Runs `body` as `projectalpha_owner`, as PostgreSQL's foreign-key triggers run
 /// their queries as the owner of a table. Statements run this way must qualify
 /// every name and operator: the caller's search_path is still in force.
@@ -36,10 +42,9 @@ pub fn as_owner<T>(body: impl FnOnce() -> T) -> T {
         user: pg_sys::InvalidOid,
         security_context: 0,
     };
-    // SAFETY: plain reads of the session's user; get_role_oid raises a clear
-    // error if the role is gone.
+    let owner = owner_role();
+    // SAFETY: reads and sets the session's user; put back by `Caller`.
     unsafe {
-        let owner = pg_sys::get_role_oid(OWNER_ROLE.as_ptr(), false);
         pg_sys::GetUserIdAndSecContext(&mut caller.user, &mut caller.security_context);
         pg_sys::SetUserIdAndSecContext(
             owner,

@@ -24,3 +24,70 @@ pub fn lock_relation(oid: pg_sys::Oid, mode: pg_sys::LOCKMODE) {
     // SAFETY: any OID may be locked, even one whose relation is gone.
     unsafe { pg_sys::LockRelationOid(oid, mode) }
 }
+
+/// The sequence of an identity column.
+///
+/// # Safety
+/// `table` is the OID of an open table.
+pub unsafe fn identity_sequence(table: pg_sys::Oid, attribute: i16) -> pg_sys::Oid {
+    // SAFETY: the caller holds the table open.
+    unsafe {
+        #[cfg(any(feature = "pg14", feature = "pg15", feature = "pg16"))]
+        return pg_sys::getIdentitySequence(table, attribute, true);
+        #[cfg(not(any(feature = "pg14", feature = "pg15", feature = "pg16")))]
+        {
+            let relation = pg_sys::RelationIdGetRelation(table);
+            let sequence = pg_sys::getIdentitySequence(relation, attribute, true);
+            pg_sys::RelationClose(relation);
+            sequence
+        }
+    }
+}
+
+/// PostgreSQL's functions without pgrx's guard around each of them, which costs
+/// more than some of them do. Only for use inside one `pg_guard_ffi_boundary`.
+pub mod raw {
+    use std::ffi::c_char;
+
+    use pgrx::pg_sys::{
+        CommandId, Datum, HeapTuple, IndexInfo, IndexUniqueCheck, ItemPointer, Oid, Relation,
+        TimestampTz, TupleDesc, LOCKMODE,
+    };
+
+    unsafe extern "C-unwind" {
+        pub fn PreventCommandIfReadOnly(command: *const c_char);
+        pub fn PreventCommandIfParallelMode(command: *const c_char);
+        /// Not in pgrx's bindings.
+        pub fn nextval_internal(sequence: Oid, check_permissions: bool) -> i64;
+        pub fn GetCurrentTransactionStartTimestamp() -> TimestampTz;
+        pub fn GetCurrentCommandId(used: bool) -> CommandId;
+        pub fn CommandCounterIncrement();
+        pub fn table_open(relation: Oid, mode: LOCKMODE) -> Relation;
+        pub fn table_close(relation: Relation, mode: LOCKMODE);
+        pub fn heap_form_tuple(
+            descriptor: TupleDesc,
+            values: *mut Datum,
+            nulls: *mut bool,
+        ) -> HeapTuple;
+        pub fn heap_freetuple(tuple: HeapTuple);
+        pub fn heap_insert(
+            relation: Relation,
+            tuple: HeapTuple,
+            command: CommandId,
+            options: i32,
+            bulk: *mut pgrx::pg_sys::BulkInsertStateData,
+        );
+        pub fn index_open(relation: Oid, mode: LOCKMODE) -> Relation;
+        pub fn index_close(relation: Relation, mode: LOCKMODE);
+        pub fn index_insert(
+            index: Relation,
+            values: *mut Datum,
+            nulls: *mut bool,
+            tuple: ItemPointer,
+            table: Relation,
+            unique: IndexUniqueCheck::Type,
+            unchanged: bool,
+            info: *mut IndexInfo,
+        ) -> bool;
+    }
+}

@@ -8,6 +8,7 @@ pub mod cache;
 pub mod common_table;
 pub mod compat;
 pub mod ddl;
+mod direct_insert;
 pub mod ident;
 pub mod json_writer;
 pub mod jsonb;

@@ -6,6 +6,7 @@ use std::ffi::c_char;
 use pgrx::pg_sys;
 
 use super::acting::{as_owner, as_owner_with_pinned_path};
+use super::direct_insert::{somebody_watches, DirectInsert};
 use super::ident::{column_list, select_list, TableName};
 use super::json_writer::JsonWriter;
 use super::row::Row;
@@ -17,6 +18,8 @@ use crate::model::schema::FieldType;
 pub struct ToolTable {
     pub name: TableName,
     pub oid: pg_sys::Oid,
+    /// None for a table that is not plain.
+    direct: OnceCell<Option<DirectInsert>>,
     insert: OnceCell<Plan>,
     select: OnceCell<Plan>,
     runs_foreign_code: OnceCell<bool>,
@@ -27,6 +30,7 @@ impl ToolTable {
         ToolTable {
             name,
             oid,
+            direct: OnceCell::new(),
             insert: OnceCell::new(),
             select: OnceCell::new(),
             runs_foreign_code: OnceCell::new(),
@@ -34,8 +38,18 @@ impl ToolTable {
     }
 
     /// Inserts a record and gives its id; none if a trigger of the table took
-    /// the row away.
-    pub fn insert(&self, columns: &[(&str, FieldType)], mut row: Row) -> Option<i64> {
+    /// the row away. The caller holds the lock that an INSERT takes.
+    pub fn insert(&self, columns: &[(&str, FieldType)], row: Row) -> Option<i64> {
+        let direct = self
+            .direct
+            .get_or_init(|| DirectInsert::of(self.oid, columns));
+        match direct {
+            Some(direct) if !somebody_watches() => Some(direct.insert(&row)),
+            _ => self.insert_by_plan(columns, row),
+        }
+    }
+
+    fn insert_by_plan(&self, columns: &[(&str, FieldType)], mut row: Row) -> Option<i64> {
         let statement = || {
             let plan = self.insert.get_or_init(|| {
                 let types: Vec<pg_sys::Oid> = columns.iter().map(|(_, t)| type_oid(*t)).collect();
@@ -122,7 +136,7 @@ impl ToolTable {
     }
 }
 
-fn type_oid(field_type: FieldType) -> pg_sys::Oid {
+pub(super) fn type_oid(field_type: FieldType) -> pg_sys::Oid {
     match field_type {
         FieldType::Int => pg_sys::INT8OID,
         FieldType::Str => pg_sys::TEXTOID,

@@ -1,0 +1,300 @@
+//! Inserting straight into a plain table: what the executor does for a static
+//! INSERT, less the executor. A table that needs more than this does (triggers,
+//! defaults of its own, rules, checks, partitions ...) is not plain, and the
+//! kept plan serves it; `DirectInsert::of` decides once for a cache entry,
+//! and DDL that could change the answer drops the entry.
+
+use pgrx::pg_sys;
+use pgrx::pg_sys::ffi::pg_guard_ffi_boundary;
+use pgrx::PgRelation;
+
+use super::compat;
+use super::row::Row;
+use crate::model::schema::FieldType;
+
+/// How to insert into one plain table.
+pub struct DirectInsert {
+    table: pg_sys::Oid,
+    /// All columns of the table, dropped ones included.
+    attributes: usize,
+    id: usize,
+    created_at: usize,
+    /// Where each field of the tool goes, counted from 0.
+    fields: Vec<usize>,
+    sequence: pg_sys::Oid,
+    indexes: Vec<PlainIndex>,
+}
+
+/// A B-tree over plain columns.
+struct PlainIndex {
+    oid: pg_sys::Oid,
+    unique: bool,
+    /// The columns it holds, counted from 0.
+    columns: Vec<usize>,
+}
+
+impl DirectInsert {
+    /// The direct way into a table, if it is a plain one with all these fields.
+    pub fn of(oid: pg_sys::Oid, fields: &[(&str, FieldType)]) -> Option<Self> {
+        // SAFETY: the caller holds a lock on the table.
+        let table = unsafe { PgRelation::open(oid) };
+        if !is_plain_relation(&table) {
+            return None;
+        }
+        let mut direct = DirectInsert {
+            table: oid,
+            attributes: table.tuple_desc().len(),
+            id: usize::MAX,
+            created_at: usize::MAX,
+            fields: vec![usize::MAX; fields.len()],
+            sequence: pg_sys::InvalidOid,
+            indexes: plain_indexes(&table)?,
+        };
+        for (position, attribute) in table.tuple_desc().iter().enumerate() {
+            if attribute.attisdropped {
+                continue;
+            }
+            let field = fields
+                .iter()
+                .position(|(name, _)| *name == attribute.name());
+            match (attribute.name(), field) {
+                ("id", _) if is_identity(attribute) => {
+                    direct.id = position;
+                    direct.sequence = identity_sequence(oid, attribute.attnum)?;
+                }
+                ("created_at", _) if defaults_to_now(&table, attribute) => {
+                    direct.created_at = position;
+                }
+                (_, Some(field)) if is_field(attribute, fields[field].1) => {
+                    direct.fields[field] = position;
+                }
+                // A column that somebody added: NULL must do for it.
+                (_, None) if is_nullable(attribute) => (),
+                _ => return None,
+            }
+        }
+        let complete = direct.id != usize::MAX
+            && direct.created_at != usize::MAX
+            && !direct.fields.contains(&usize::MAX);
+        complete.then_some(direct)
+    }
+
+    /// Inserts a record and gives its id. The caller holds the lock that an
+    /// INSERT takes.
+    pub fn insert(&self, row: &Row) -> i64 {
+        let mut values = vec![pg_sys::Datum::null(); self.attributes];
+        let mut nulls = vec![true; self.attributes];
+        for (position, (value, is_null)) in
+            self.fields.iter().zip(row.values.iter().zip(&row.nulls))
+        {
+            values[*position] = *value;
+            nulls[*position] = *is_null;
+        }
+        let mut keys = [pg_sys::Datum::null(); pg_sys::INDEX_MAX_KEYS as usize];
+        let mut key_nulls = [true; pg_sys::INDEX_MAX_KEYS as usize];
+
+        // SAFETY: one guard around all calls into PostgreSQL; the closure owns
+        // nothing that an error would have to drop. The arrays have a place for
+        // each attribute of the table, whose definition cannot change while we
+        // hold a lock on it; the values have the types of their columns (`of`).
+        // The steps are those of the executor: read-only check, defaults, tuple,
+        // heap, then each index.
+        unsafe {
+            pg_guard_ffi_boundary(|| {
+                compat::raw::PreventCommandIfReadOnly(c"INSERT".as_ptr());
+                compat::raw::PreventCommandIfParallelMode(c"INSERT".as_ptr());
+                let id = compat::raw::nextval_internal(self.sequence, false);
+                values[self.id] = pg_sys::Datum::from(id);
+                nulls[self.id] = false;
+                values[self.created_at] =
+                    pg_sys::Datum::from(compat::raw::GetCurrentTransactionStartTimestamp());
+                nulls[self.created_at] = false;
+
+                let table = compat::raw::table_open(self.table, pg_sys::NoLock as i32);
+                let tuple = compat::raw::heap_form_tuple(
+                    (*table).rd_att,
+                    values.as_mut_ptr(),
+                    nulls.as_mut_ptr(),
+                );
+                compat::raw::heap_insert(
+                    table,
+                    tuple,
+                    compat::raw::GetCurrentCommandId(true),
+                    0,
+                    std::ptr::null_mut(),
+                );
+                for index in &self.indexes {
+                    for (place, column) in index.columns.iter().enumerate() {
+                        keys[place] = values[*column];
+                        key_nulls[place] = nulls[*column];
+                    }
+                    let unique = if index.unique {
+                        pg_sys::IndexUniqueCheck::UNIQUE_CHECK_YES
+                    } else {
+                        pg_sys::IndexUniqueCheck::UNIQUE_CHECK_NO
+                    };
+                    let relation =
+                        compat::raw::index_open(index.oid, pg_sys::RowExclusiveLock as i32);
+                    // A B-tree does not look at the IndexInfo.
+                    compat::raw::index_insert(
+                        relation,
+                        keys.as_mut_ptr(),
+                        key_nulls.as_mut_ptr(),
+                        &mut (*tuple).t_self,
+                        table,
+                        unique,
+                        false,
+                        std::ptr::null_mut(),
+                    );
+                    compat::raw::index_close(relation, pg_sys::NoLock as i32);
+                }
+                compat::raw::heap_freetuple(tuple);
+                compat::raw::table_close(table, pg_sys::NoLock as i32);
+                compat::raw::CommandCounterIncrement();
+                id
+            })
+        }
+    }
+}
+
+/// True if an extension wants to see every access to a table (auditing does):
+/// the direct way would pass it by.
+pub fn somebody_watches() -> bool {
+    // SAFETY: a plain read of a global that is set while libraries load.
+    unsafe { (&raw const pg_sys::ExecutorCheckPerms_hook).read().is_some() }
+}
+
+/// A heap of its own that an INSERT reaches without rules, triggers, row
+/// security, checks or generated columns, and into which its owner may insert.
+fn is_plain_relation(table: &PgRelation) -> bool {
+    // SAFETY: the relation is open; its parts live as long.
+    unsafe {
+        let relation = &*table.as_ptr();
+        let class = &*relation.rd_rel;
+        let constraints = (*relation.rd_att).constr;
+        let checked = !constraints.is_null()
+            && ((*constraints).num_check > 0 || (*constraints).has_generated_stored);
+        let triggered = !relation.trigdesc.is_null() && has_insert_trigger(&*relation.trigdesc);
+        class.relkind as u8 == pg_sys::RELKIND_RELATION
+            && relation.rd_tableam == pg_sys::GetHeapamTableAmRoutine()
+            && !class.relispartition
+            && !class.relrowsecurity
+            && relation.rd_rules.is_null()
+            && !checked
+            && !triggered
+            && owner_may_insert(table.oid())
+            // Citus keeps the rows of a distributed table elsewhere.
+            && pg_sys::get_extension_oid(c"citus".as_ptr(), true) == pg_sys::InvalidOid
+    }
+}
+
+fn has_insert_trigger(triggers: &pg_sys::TriggerDesc) -> bool {
+    triggers.trig_insert_before_row
+        || triggers.trig_insert_after_row
+        || triggers.trig_insert_instead_row
+        || triggers.trig_insert_before_statement
+        || triggers.trig_insert_after_statement
+}
+
+fn owner_may_insert(table: pg_sys::Oid) -> bool {
+    let wanted = pg_sys::ACL_INSERT as pg_sys::AclMode;
+    // SAFETY: a look-up of privileges.
+    unsafe {
+        let allowed = pg_sys::pg_class_aclcheck(table, super::acting::owner_role(), wanted);
+        allowed == pg_sys::AclResult::ACLCHECK_OK
+    }
+}
+
+/// The indexes of the table, if all of them are plain.
+fn plain_indexes(table: &PgRelation) -> Option<Vec<PlainIndex>> {
+    // SAFETY: the table is open and locked, so its indexes stay; each is opened
+    // and closed here.
+    unsafe {
+        let list = pg_sys::RelationGetIndexList(table.as_ptr());
+        let oids: Vec<pg_sys::Oid> = (0..pg_sys::list_length(list))
+            .map(|i| pg_sys::list_nth_oid(list, i))
+            .collect();
+        pg_sys::list_free(list);
+        let mut indexes = Vec::with_capacity(oids.len());
+        for oid in oids {
+            let relation = pg_sys::index_open(oid, pg_sys::RowExclusiveLock as i32);
+            let form = &*(*relation).rd_index;
+            let columns = index_columns(form);
+            let plain = (*(*relation).rd_rel).relam == pg_sys::BTREE_AM_OID
+                && pg_sys::RelationGetIndexExpressions(relation).is_null()
+                && pg_sys::RelationGetIndexPredicate(relation).is_null()
+                && !form.indisexclusion
+                && (form.indimmediate || !form.indisunique);
+            // One that CREATE INDEX CONCURRENTLY has only announced gets no entries yet.
+            let ready = form.indisready;
+            let unique = form.indisunique;
+            pg_sys::index_close(relation, pg_sys::NoLock as i32);
+            if !plain {
+                return None;
+            }
+            if ready {
+                indexes.push(PlainIndex {
+                    oid,
+                    unique,
+                    columns: columns?,
+                });
+            }
+        }
+        Some(indexes)
+    }
+}
+
+/// The columns of an index, counted from 0; none if one is an expression.
+///
+/// # Safety
+/// `form` is the pg_index row of an open index.
+unsafe fn index_columns(form: &pg_sys::FormData_pg_index) -> Option<Vec<usize>> {
+    // SAFETY: indkey holds indnatts numbers.
+    let numbers = unsafe { form.indkey.values.as_slice(form.indnatts as usize) };
+    numbers
+        .iter()
+        .map(|number| usize::try_from(*number - 1).ok())
+        .collect()
+}
+
+fn is_identity(attribute: &pg_sys::FormData_pg_attribute) -> bool {
+    attribute.attidentity != 0 && attribute.atttypid == pg_sys::INT8OID
+}
+
+fn is_field(attribute: &pg_sys::FormData_pg_attribute, field_type: FieldType) -> bool {
+    attribute.atttypid == super::table::type_oid(field_type)
+        && attribute.atttypmod == -1
+        && is_nullable(attribute)
+}
+
+/// True if a record that does not name the column gets NULL in it.
+fn is_nullable(attribute: &pg_sys::FormData_pg_attribute) -> bool {
+    // SAFETY: a look-up of the type; a domain could refuse NULL.
+    let is_domain =
+        unsafe { pg_sys::get_typtype(attribute.atttypid) as u8 == pg_sys::TYPTYPE_DOMAIN };
+    !attribute.attnotnull
+        && !attribute.atthasdef
+        && attribute.attidentity == 0
+        && attribute.attgenerated == 0
+        && !is_domain
+}
+
+/// True if the column is a timestamptz whose default is a plain `now()`.
+fn defaults_to_now(table: &PgRelation, attribute: &pg_sys::FormData_pg_attribute) -> bool {
+    if attribute.atttypid != pg_sys::TIMESTAMPTZOID || attribute.atttypmod != -1 {
+        return false;
+    }
+    // SAFETY: the default of a column of an open table is NULL or an expression.
+    unsafe {
+        let default = pg_sys::build_column_default(table.as_ptr(), attribute.attnum.into());
+        !default.is_null()
+            && (*default).type_ == pg_sys::NodeTag::T_FuncExpr
+            && (*default.cast::<pg_sys::FuncExpr>()).funcid.to_u32() == pg_sys::F_NOW
+    }
+}
+
+fn identity_sequence(table: pg_sys::Oid, attribute: i16) -> Option<pg_sys::Oid> {
+    // SAFETY: the table is open; a missing sequence gives InvalidOid.
+    let sequence = unsafe { compat::identity_sequence(table, attribute) };
+    (sequence != pg_sys::InvalidOid).then_some(sequence)
+}
