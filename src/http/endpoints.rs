@@ -172,7 +172,7 @@ fn endpoint(handle: impl FnOnce() -> Body) -> Body {
 fn registration_fields(body: &str, faults: &mut Faults) -> (String, String, String) {
     let Ok(body) = serde_json::from_str::<Value>(body) else {
         // Valid JSON that is nested too deeply for any schema.
-        faults.add(Fault::not_a_dict(vec!["body".into()]));
+        faults.add(Fault::not_a_dict(&["body"]));
         return Default::default();
     };
     let tool_name = string_field(&body, "tool_name", faults);
@@ -190,11 +190,7 @@ fn registration_fields(body: &str, faults: &mut Faults) -> (String, String, Stri
         Some(Value::Array(elements)) => {
             for (index, element) in elements.iter().enumerate() {
                 if !element.is_object() {
-                    faults.add(Fault::not_a_dict(vec![
-                        "body".into(),
-                        "schema".into(),
-                        index.into(),
-                    ]));
+                    faults.add(Fault::not_a_dict(&location).at(index));
                 }
             }
             Value::from(elements.as_slice()).to_string()

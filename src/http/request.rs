@@ -131,7 +131,7 @@ impl<'a> Request<'a> {
         }
         let object = parse_json(self.body).filter(|json| json.is_object());
         if object.is_none() {
-            self.faults.add(Fault::not_a_dict(vec!["body".into()]));
+            self.faults.add(Fault::not_a_dict(&["body"]));
         }
         Ok(object)
     }

@@ -1,5 +1,6 @@
 //! Answers: status, headers and a JSON body.
 
+use serde::Serialize;
 use serde_json::{json, Value};
 
 use crate::model::error::Error;
@@ -7,69 +8,82 @@ use crate::pg::json_writer::{JsonWriter, Zone};
 use crate::pg::report::{self, Failure};
 use crate::pg::request_settings::{set_headers, set_status, Body};
 
-/// One entry of a 422 answer.
-pub struct Fault(Value);
+/// One entry of a 422 answer, its keys in the contract's order.
+#[derive(Serialize)]
+pub struct Fault {
+    loc: Vec<Value>,
+    msg: &'static str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ctx: Option<Value>,
+}
 
 impl Fault {
     pub fn missing(location: &[&str]) -> Self {
-        Self::new(json!(location), "field required", "value_error.missing")
+        Self::new(location, "field required", "value_error.missing")
     }
 
     pub fn null(location: &[&str]) -> Self {
         Self::new(
-            json!(location),
+            location,
             "none is not an allowed value",
             "type_error.none.not_allowed",
         )
     }
 
     pub fn not_a_string(location: &[&str]) -> Self {
-        Self::new(json!(location), "str type expected", "type_error.str")
+        Self::new(location, "str type expected", "type_error.str")
     }
 
     pub fn not_a_list(location: &[&str]) -> Self {
-        Self::new(
-            json!(location),
-            "value is not a valid list",
-            "type_error.list",
-        )
+        Self::new(location, "value is not a valid list", "type_error.list")
     }
 
-    pub fn not_a_dict(location: Vec<Value>) -> Self {
-        Self::new(
-            json!(location),
-            "value is not a valid dict",
-            "type_error.dict",
-        )
+    pub fn not_a_dict(location: &[&str]) -> Self {
+        Self::new(location, "value is not a valid dict", "type_error.dict")
     }
 
     pub fn not_an_integer(place: &str, name: &str) -> Self {
         Self::new(
-            json!([place, name]),
+            &[place, name],
             "value is not a valid integer",
             "type_error.integer",
         )
     }
 
     pub fn negative(place: &str, name: &str) -> Self {
-        Fault(json!({
-            "loc": [place, name],
-            "msg": "ensure this value is greater than or equal to 0",
-            "type": "value_error.number.not_ge",
-            "ctx": {"limit_value": 0},
-        }))
+        Fault {
+            ctx: Some(json!({"limit_value": 0})),
+            ..Self::new(
+                &[place, name],
+                "ensure this value is greater than or equal to 0",
+                "value_error.number.not_ge",
+            )
+        }
     }
 
     pub fn not_zero_or_one(header: &str) -> Self {
         Self::new(
-            json!(["header", header]),
+            &["header", header],
             "unexpected value; permitted: 0, 1",
             "value_error.const",
         )
     }
 
-    fn new(location: Value, message: &str, kind: &str) -> Self {
-        Fault(json!({"loc": location, "msg": message, "type": kind}))
+    /// The same fault in an element of the list at its location.
+    pub fn at(mut self, index: usize) -> Self {
+        self.loc.push(index.into());
+        self
+    }
+
+    fn new(location: &[&str], msg: &'static str, kind: &'static str) -> Self {
+        Fault {
+            loc: location.iter().map(|part| Value::from(*part)).collect(),
+            msg,
+            kind,
+            ctx: None,
+        }
     }
 }
 
@@ -123,16 +137,29 @@ impl Refusal {
         }
     }
 
-    fn detail(self) -> Value {
-        match self {
+    fn detail(self) -> Detail {
+        Detail::Text(match self {
+            Refusal::Faults(faults) => return Detail::Faults(faults),
             Refusal::BodyTooLarge => "Request body too large".into(),
-            Refusal::Faults(faults) => faults.into_iter().map(|fault| fault.0).collect(),
-            Refusal::Expected(error) => Value::String(error.message()),
+            Refusal::Expected(error) => error.message(),
             // Internal errors may say anything; they are in the server log.
             Refusal::Failed(failure) if failure.class() == b"XX" => "Internal Server Error".into(),
-            Refusal::Failed(failure) => Value::String(failure.message),
-        }
+            Refusal::Failed(failure) => failure.message,
+        })
     }
+}
+
+/// The body of a refusal.
+#[derive(Serialize)]
+struct ErrorBody {
+    detail: Detail,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Detail {
+    Text(String),
+    Faults(Vec<Fault>),
 }
 
 /// Sends what `handle` wrote, or its refusal.
@@ -144,8 +171,11 @@ pub fn answer(handle: impl FnOnce(&mut JsonWriter) -> Result<(), Refusal>) -> Bo
             report::log(failure);
         }
         set_status(refusal.status());
-        let body = json!({"detail": refusal.detail()});
-        writer.raw(body.to_string().as_bytes());
+        let body = ErrorBody {
+            detail: refusal.detail(),
+        };
+        // Strings and numbers always serialize.
+        writer.raw(&serde_json::to_vec(&body).unwrap_or_default());
     }
     set_headers(&format!(
         r#"[{{"Content-Type": "application/json"}}, {{"Content-Length": "{}"}}]"#,

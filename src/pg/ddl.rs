@@ -19,7 +19,14 @@ pub fn create_tool_table(name: &TableName, columns: &[(&str, FieldType)]) -> Res
     catch(|| {
         as_owner_with_pinned_path(|| {
             ensure_schema(&name.schema);
-            create_table(name, &column_definitions(columns));
+            create_table(
+                name,
+                &format!(
+                    "{}, {CREATED_AT}{}",
+                    id_column(name),
+                    column_definitions(columns)
+                ),
+            );
         })
     })
 }
@@ -40,11 +47,14 @@ pub fn ensure_common_table() {
         if common_table_exists() {
             return;
         }
+        // The order of the columns is that of spec 001.
         create_table(
             &name,
-            ", tool_name text NOT NULL \
-             , data jsonb NOT NULL \
-             , sensitive integer NOT NULL DEFAULT 0 CHECK (sensitive IN (0, 1))",
+            &format!(
+                "{}, tool_name text NOT NULL, data jsonb NOT NULL \
+                 , sensitive integer NOT NULL DEFAULT 0 CHECK (sensitive IN (0, 1)), {CREATED_AT}",
+                id_column(&name)
+            ),
         );
         run(&format!(
             "CREATE INDEX {} ON {name} (tool_name, id)",
@@ -80,17 +90,20 @@ pub fn relation_oid(name: &TableName) -> Option<pg_sys::Oid> {
     (oid != pg_sys::InvalidOid).then_some(oid)
 }
 
-/// Every table has the same first two columns (spec 001, appendix A) and is
-/// readable by `projectalpha_reader`.
-fn create_table(name: &TableName, more_columns: &str) {
-    run(&format!(
-        "CREATE TABLE {name} \
-         ( id bigint GENERATED ALWAYS AS IDENTITY (SEQUENCE NAME {}) CONSTRAINT {} PRIMARY KEY \
-         , created_at timestamp with time zone NOT NULL DEFAULT pg_catalog.now() \
-         {more_columns})",
-        name.sequence(),
-        Quoted(&name.primary_key().table),
-    ));
+/// Every table has these two columns (spec 001, appendix A).
+const CREATED_AT: &str = "created_at timestamp with time zone NOT NULL DEFAULT pg_catalog.now()";
+
+fn id_column(table: &TableName) -> String {
+    format!(
+        "id bigint GENERATED ALWAYS AS IDENTITY (SEQUENCE NAME {}) CONSTRAINT {} PRIMARY KEY",
+        table.sequence(),
+        Quoted(&table.primary_key().table),
+    )
+}
+
+/// Creates a table that `projectalpha_reader` may read.
+fn create_table(name: &TableName, columns: &str) {
+    run(&format!("CREATE TABLE {name} ({columns})"));
     run(&format!(
         "GRANT SELECT ON TABLE {name} TO projectalpha_reader"
     ));

@@ -161,7 +161,11 @@ impl DirectInsert {
 /// the direct way would pass it by.
 pub fn somebody_watches() -> bool {
     // SAFETY: a plain read of a global that is set while libraries load.
-    unsafe { (&raw const pg_sys::ExecutorCheckPerms_hook).read().is_some() }
+    unsafe {
+        (&raw const pg_sys::ExecutorCheckPerms_hook)
+            .read()
+            .is_some()
+    }
 }
 
 /// A heap of its own that an INSERT reaches without rules, triggers, row
@@ -280,7 +284,10 @@ fn is_nullable(attribute: &pg_sys::FormData_pg_attribute) -> bool {
 }
 
 /// True if the column is a timestamptz whose default is a plain `now()`.
-fn defaults_to_now(table: &PgRelation, attribute: &pg_sys::FormData_pg_attribute) -> bool {
+pub(super) fn defaults_to_now(
+    table: &PgRelation,
+    attribute: &pg_sys::FormData_pg_attribute,
+) -> bool {
     if attribute.atttypid != pg_sys::TIMESTAMPTZOID || attribute.atttypmod != -1 {
         return false;
     }

@@ -9,6 +9,9 @@ use super::jsonb::{JsonValue, Jsonb};
 pub struct Row {
     pub(super) values: Vec<pg_sys::Datum>,
     pub(super) nulls: Vec<bool>,
+    /// False for a field that the payload does not name: a column that has a
+    /// default gets it, as it would from an INSERT.
+    pub(super) named: Vec<bool>,
 }
 
 impl Row {
@@ -16,6 +19,15 @@ impl Row {
         Row {
             values: Vec::with_capacity(columns),
             nulls: Vec::with_capacity(columns),
+            named: Vec::with_capacity(columns),
+        }
+    }
+
+    /// A field that the payload does not name.
+    pub fn push_missing(&mut self) {
+        self.push(None);
+        if let Some(named) = self.named.last_mut() {
+            *named = false;
         }
     }
 
@@ -54,6 +66,7 @@ impl Row {
 
     fn push(&mut self, datum: Option<pg_sys::Datum>) {
         self.nulls.push(datum.is_none());
+        self.named.push(true);
         self.values.push(datum.unwrap_or(pg_sys::Datum::null()));
     }
 }

@@ -1,12 +1,16 @@
-//! Statements on a tool's table, by kept plans.
+//! Statements on a tool's table: the direct way where the table is plain, kept
+//! plans otherwise.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::ffi::c_char;
+use std::num::NonZeroUsize;
+use std::rc::Rc;
 
-use pgrx::pg_sys;
+use lru::LruCache;
+use pgrx::{pg_sys, PgRelation};
 
 use super::acting::{as_owner, as_owner_with_pinned_path};
-use super::direct_insert::{somebody_watches, DirectInsert};
+use super::direct_insert::{defaults_to_now, somebody_watches, DirectInsert};
 use super::ident::{column_list, select_list, TableName};
 use super::json_writer::JsonWriter;
 use super::row::Row;
@@ -14,15 +18,27 @@ use super::spi::{self, null_mark, Plan, Rows};
 use crate::model::page::Page;
 use crate::model::schema::FieldType;
 
-/// A table of records with its kept plans.
+/// INSERT plans kept for a table whose columns have defaults: one for each set
+/// of fields that records name.
+const INSERT_PLANS: NonZeroUsize = NonZeroUsize::new(8).unwrap();
+
+/// A table of records, with what is known about it and its kept plans.
 pub struct ToolTable {
     pub name: TableName,
     pub oid: pg_sys::Oid,
     /// None for a table that is not plain.
     direct: OnceCell<Option<DirectInsert>>,
-    insert: OnceCell<Plan>,
+    traits: OnceCell<Traits>,
+    inserts: RefCell<LruCache<Vec<bool>, Rc<Plan>>>,
     select: OnceCell<Plan>,
-    runs_foreign_code: OnceCell<bool>,
+}
+
+/// What somebody may have added to the table.
+struct Traits {
+    /// Code that was written without the caller's search_path in mind.
+    runs_foreign_code: bool,
+    /// Defaults, which a record that does not name the field must get.
+    fields_have_defaults: bool,
 }
 
 impl ToolTable {
@@ -31,9 +47,9 @@ impl ToolTable {
             name,
             oid,
             direct: OnceCell::new(),
-            insert: OnceCell::new(),
+            traits: OnceCell::new(),
+            inserts: RefCell::new(LruCache::new(INSERT_PLANS)),
             select: OnceCell::new(),
-            runs_foreign_code: OnceCell::new(),
         }
     }
 
@@ -45,39 +61,7 @@ impl ToolTable {
             .get_or_init(|| DirectInsert::of(self.oid, columns));
         match direct {
             Some(direct) if !somebody_watches() => Some(direct.insert(&row)),
-            _ => self.insert_by_plan(columns, row),
-        }
-    }
-
-    fn insert_by_plan(&self, columns: &[(&str, FieldType)], mut row: Row) -> Option<i64> {
-        let statement = || {
-            let plan = self.insert.get_or_init(|| {
-                let types: Vec<pg_sys::Oid> = columns.iter().map(|(_, t)| type_oid(*t)).collect();
-                Plan::prepare(&self.insert_sql(columns), &types)
-            });
-            let nulls: Vec<c_char> = row.nulls.iter().map(|n| null_mark(*n)).collect();
-            spi::connected(|_| {
-                // SAFETY: the row has a value of the right type for each
-                // parameter of the plan.
-                let status = unsafe {
-                    pg_sys::SPI_execute_plan(
-                        plan.plan,
-                        row.values.as_mut_ptr(),
-                        nulls.as_ptr(),
-                        false,
-                        0,
-                    )
-                };
-                let rows = Rows::of_last_statement(status);
-                rows.first().and_then(|row| row.get(1))
-            })
-        };
-        // Triggers and rules were added by somebody who may not have thought of
-        // the caller's search_path.
-        if self.runs_foreign_code() {
-            as_owner_with_pinned_path(statement)
-        } else {
-            as_owner(statement)
+            _ => self.insert_by_plan(columns, &row),
         }
     }
 
@@ -107,6 +91,63 @@ impl ToolTable {
         });
     }
 
+    fn insert_by_plan(&self, columns: &[(&str, FieldType)], row: &Row) -> Option<i64> {
+        let traits = self.traits.get_or_init(|| Traits::of(self.oid, columns));
+        // Without defaults NULL is what a missing field gets anyway.
+        let named = if traits.fields_have_defaults {
+            row.named.clone()
+        } else {
+            vec![true; columns.len()]
+        };
+        let statement = || {
+            let plan = self.insert_plan(columns, &named);
+            let of_named = || {
+                named
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, n)| **n)
+                    .map(|(i, _)| i)
+            };
+            let mut values: Vec<pg_sys::Datum> = of_named().map(|i| row.values[i]).collect();
+            let nulls: Vec<c_char> = of_named().map(|i| null_mark(row.nulls[i])).collect();
+            spi::connected(|_| {
+                // SAFETY: a value of the right type for each parameter of the plan.
+                let status = unsafe {
+                    pg_sys::SPI_execute_plan(
+                        plan.plan,
+                        values.as_mut_ptr(),
+                        nulls.as_ptr(),
+                        false,
+                        0,
+                    )
+                };
+                let rows = Rows::of_last_statement(status);
+                rows.first().and_then(|row| row.get(1))
+            })
+        };
+        if traits.runs_foreign_code {
+            as_owner_with_pinned_path(statement)
+        } else {
+            as_owner(statement)
+        }
+    }
+
+    fn insert_plan(&self, columns: &[(&str, FieldType)], named: &[bool]) -> Rc<Plan> {
+        if let Some(plan) = self.inserts.borrow_mut().get(named) {
+            return plan.clone();
+        }
+        let columns: Vec<(&str, FieldType)> = columns
+            .iter()
+            .zip(named)
+            .filter(|(_, named)| **named)
+            .map(|(column, _)| *column)
+            .collect();
+        let types: Vec<pg_sys::Oid> = columns.iter().map(|(_, t)| type_oid(*t)).collect();
+        let plan = Rc::new(Plan::prepare(&self.insert_sql(&columns), &types));
+        self.inserts.borrow_mut().put(named.to_vec(), plan.clone());
+        plan
+    }
+
     fn insert_sql(&self, columns: &[(&str, FieldType)]) -> String {
         if columns.is_empty() {
             return format!("INSERT INTO {} DEFAULT VALUES RETURNING id", self.name);
@@ -119,20 +160,62 @@ impl ToolTable {
             places.join(", ")
         )
     }
+}
 
-    fn runs_foreign_code(&self) -> bool {
-        *self.runs_foreign_code.get_or_init(|| {
-            // SAFETY: the caller holds a lock on the table; opened and closed here.
-            unsafe {
-                let relation = pg_sys::RelationIdGetRelation(self.oid);
-                if relation.is_null() {
-                    return true;
-                }
-                let foreign = !(*relation).trigdesc.is_null() || !(*relation).rd_rules.is_null();
-                pg_sys::RelationClose(relation);
-                foreign
-            }
-        })
+impl Traits {
+    fn of(table: pg_sys::Oid, columns: &[(&str, FieldType)]) -> Self {
+        // SAFETY: the caller holds a lock on the table.
+        let table = unsafe { PgRelation::open(table) };
+        let descriptor = table.tuple_desc();
+        let has_default = |name: &str| {
+            descriptor
+                .iter()
+                .any(|a| !a.attisdropped && a.atthasdef && a.name() == name)
+        };
+        let fields_have_defaults = columns.iter().any(|(name, _)| has_default(name));
+        let defaults_are_ours = descriptor
+            .iter()
+            .filter(|a| !a.attisdropped && a.atthasdef)
+            .all(|a| a.name() == "created_at" && defaults_to_now(&table, a));
+        // Anything else may call functions: triggers, rules, policies, checks,
+        // expressions of indexes, partitions.
+        // SAFETY: the relation is open; its parts live as long.
+        let untouched = unsafe {
+            let relation = &*table.as_ptr();
+            let class = &*relation.rd_rel;
+            let constraints = (*relation.rd_att).constr;
+            class.relkind as u8 == pg_sys::RELKIND_RELATION
+                && relation.trigdesc.is_null()
+                && relation.rd_rules.is_null()
+                && !class.relrowsecurity
+                && (constraints.is_null() || (*constraints).num_check == 0)
+                && !has_index_expressions(&table)
+        };
+        Traits {
+            runs_foreign_code: !untouched || !defaults_are_ours,
+            fields_have_defaults,
+        }
+    }
+}
+
+/// # Safety
+/// The table is open and locked.
+unsafe fn has_index_expressions(table: &PgRelation) -> bool {
+    // SAFETY: the list is of indexes of the open table; each is opened and closed.
+    unsafe {
+        let list = pg_sys::RelationGetIndexList(table.as_ptr());
+        let found = (0..pg_sys::list_length(list)).any(|i| {
+            let index = pg_sys::index_open(
+                pg_sys::list_nth_oid(list, i),
+                pg_sys::RowExclusiveLock as pg_sys::LOCKMODE,
+            );
+            let expressions = !pg_sys::RelationGetIndexExpressions(index).is_null()
+                || !pg_sys::RelationGetIndexPredicate(index).is_null();
+            pg_sys::index_close(index, pg_sys::NoLock as pg_sys::LOCKMODE);
+            expressions
+        });
+        pg_sys::list_free(list);
+        found
     }
 }
 

@@ -8,7 +8,7 @@ use crate::pg::jsonb::{JsonValue, Jsonb};
 use crate::pg::row::Row;
 
 /// The values to insert. Fields that the tool does not have are ignored,
-/// missing ones and nulls are NULL.
+/// nulls are NULL, and so are missing ones unless somebody gave the column a default.
 pub fn row(tool: &CompiledTool, payload: Jsonb<'_>) -> Result<Row, Error> {
     if !payload.is_object() {
         return Err(Error::PayloadNotObject);
@@ -21,7 +21,7 @@ pub fn row(tool: &CompiledTool, payload: Jsonb<'_>) -> Result<Row, Error> {
     for column in &tool.columns {
         match payload.get(&column.name) {
             Some(value) => push(&mut row, column, value)?,
-            None => row.push_null(),
+            None => row.push_missing(),
         }
     }
     Ok(row)
