@@ -49,9 +49,10 @@ GRANT EXECUTE ON FUNCTION
     projectalpha.register_tool(text, text, jsonb, boolean, text, text),
     projectalpha.delete_tool(text, text),
     projectalpha.store_record(text, text, jsonb),
-    projectalpha.list_records(text, integer, bigint, text),
+    projectalpha.store_records(text, text, jsonb),
+    projectalpha.list_records(text, integer, bigint, text, bigint),
     projectalpha.store_common(text, jsonb, boolean, text),
-    projectalpha.list_common(text, integer, bigint, text)
+    projectalpha.list_common(text, integer, bigint, text, bigint)
 TO projectalpha_anon, projectalpha_admin;
 
 -- Functions for administrators alone.
@@ -87,11 +88,13 @@ COMMENT ON FUNCTION projectalpha.delete_tool(text, text) IS
     'Deletes a tool, its tokens and its table with every record';
 COMMENT ON FUNCTION projectalpha.store_record(text, text, jsonb) IS
     'Stores one record of a tool and returns its id';
-COMMENT ON FUNCTION projectalpha.list_records(text, integer, bigint, text) IS
+COMMENT ON FUNCTION projectalpha.store_records(text, text, jsonb) IS
+    'Stores an array of records of a tool, all or nothing, and returns their number';
+COMMENT ON FUNCTION projectalpha.list_records(text, integer, bigint, text, bigint) IS
     'Lists records of a tool, oldest first';
 COMMENT ON FUNCTION projectalpha.store_common(text, jsonb, boolean, text) IS
     'Stores any JSON object in the table that small tools share and returns its id';
-COMMENT ON FUNCTION projectalpha.list_common(text, integer, bigint, text) IS
+COMMENT ON FUNCTION projectalpha.list_common(text, integer, bigint, text, bigint) IS
     'Lists what a small tool stored in the common table, oldest first';
 COMMENT ON FUNCTION projectalpha.set_admin_token(text) IS
     'Makes a token the admin token, in place of any before it; returns it this once';
@@ -103,6 +106,8 @@ COMMENT ON FUNCTION projectalpha.invalidate_caches() IS
     'Trigger function: sessions drop what they have cached of the changed table';
 COMMENT ON FUNCTION projectalpha_http.register_tool(bytea) IS 'POST /register-tool';
 COMMENT ON FUNCTION projectalpha_http.store_record(bytea) IS 'POST /tools/{tool_id}';
+COMMENT ON FUNCTION projectalpha_http.store_records(bytea) IS
+    'POST /tools/{tool_id}/records:batch';
 COMMENT ON FUNCTION projectalpha_http.list_records(bytea) IS 'GET /tools/{tool_id}';
 COMMENT ON FUNCTION projectalpha_http.delete_tool(bytea) IS 'DELETE /tools/{tool_id}';
 COMMENT ON FUNCTION projectalpha_http.store_common(bytea) IS 'POST /common';

@@ -48,7 +48,8 @@ fn store_common(
 ///
 /// Arguments: `tool_name`, the sender; `row_limit`, `row_offset` as in
 /// `list_records`; `token`, a common or admin token. Without one only rows that
-/// are not sensitive appear, except to members of `projectalpha_admin`.
+/// are not sensitive appear, except to members of `projectalpha_admin`;
+/// `after_id` as in `list_records`.
 ///
 /// Returns each row as `json`: `id`, `created_at`, `tool_name`, `data`,
 /// `sensitive` (0 or 1).
@@ -65,14 +66,20 @@ fn list_common(
     row_limit: default!(Option<i32>, "10"),
     row_offset: default!(Option<i64>, "0"),
     token: default!(Option<&str>, "NULL"),
+    after_id: default!(Option<i64>, "NULL"),
     mut rows: JsonRows<'_>,
 ) -> RowsReturned {
     report::run(|| {
-        let page = page(row_limit, row_offset)?;
+        let page = page(row_limit, row_offset, after_id)?;
         let mut writer = JsonWriter::new(Zone::Shown);
-        common::list(Caller::Sql, tool_name, token, page, &mut writer, |record| {
-            rows.push(record)
-        })
+        common::list(
+            Caller::Sql,
+            tool_name,
+            token,
+            page,
+            &mut writer,
+            |record, _id| rows.push(record),
+        )
     });
     rows.finish()
 }

@@ -13,10 +13,15 @@ use crate::model::page::Page;
 use crate::pg::settings;
 
 /// The page that a SQL caller asked for, within the setting's bound.
-fn page(row_limit: Option<i32>, row_offset: Option<i64>) -> Result<Page, Error> {
+fn page(
+    row_limit: Option<i32>,
+    row_offset: Option<i64>,
+    after_id: Option<i64>,
+) -> Result<Page, Error> {
     Page::new(
         row_limit.map(i64::from),
         row_offset,
+        after_id,
         settings::max_page_size(),
     )
 }

@@ -36,11 +36,32 @@ fn store_record(
     report::run(|| records::store(tool_name, token, payload))
 }
 
+/// Stores many records of a tool in one call, all or nothing.
+///
+/// Arguments: as for `store_record`; `payloads` is a JSON array of objects.
+///
+/// Returns the number of records stored.
+///
+/// Errors: as for `store_record`; a fault in a record names the first bad one by
+/// its index in the array, counted from 0 (`payloads->17` is record 17); 22023
+/// `payloads` is no array.
+///
+/// ```sql
+/// SELECT projectalpha.store_records('survey_bot', 'survey-secure-token-001',
+///     '[{"user_id": 42, "feedback": "Great product!"}, {"user_id": 43, "feedback": "Could be better"}]');
+/// ```
+#[pg_extern(schema = "projectalpha", volatile, parallel_unsafe)]
+fn store_records(tool_name: Option<&str>, token: Option<&str>, payloads: Option<Jsonb<'_>>) -> i64 {
+    report::run(|| records::store_many(tool_name, token, payloads))
+}
+
 /// Lists records of a tool, oldest first (spec 001, section 4.3).
 ///
 /// Arguments: `tool_name`; `row_limit`, at most the setting
 /// `projectalpha_store.max_page_size` (asking for more gives that many);
-/// `row_offset`, rows to skip; `token`, needed only for a sensitive tool.
+/// `row_offset`, rows to skip; `token`, needed only for a sensitive tool;
+/// `after_id`, the last id of the page before: the page costs the same at any
+/// depth, which it does not with `row_offset`.
 ///
 /// Returns each record as `json` (not `jsonb`, which would not keep the order
 /// of the keys): `id`, `created_at`, then the fields as registered. Timestamps
@@ -59,12 +80,13 @@ fn list_records(
     row_limit: default!(Option<i32>, "10"),
     row_offset: default!(Option<i64>, "0"),
     token: default!(Option<&str>, "NULL"),
+    after_id: default!(Option<i64>, "NULL"),
     mut rows: JsonRows<'_>,
 ) -> RowsReturned {
     report::run(|| {
-        let page = page(row_limit, row_offset)?;
+        let page = page(row_limit, row_offset, after_id)?;
         let mut writer = JsonWriter::new(Zone::Shown);
-        records::list(tool_name, token, page, &mut writer, |record| {
+        records::list(tool_name, token, page, &mut writer, |record, _id| {
             rows.push(record)
         })
     });

@@ -49,7 +49,7 @@ fn http_register_tool(body: &[u8]) -> Body {
                 writer,
                 &format!("Tool '{name}' registered and table created"),
             );
-            Ok(())
+            Ok(None)
         })
     })
 }
@@ -72,13 +72,37 @@ fn http_store_record(body: &[u8]) -> Body {
                 Ok(records::store(Some(&tool), request.token(), payload)?)
             })?;
             message(writer, "Data stored successfully");
-            Ok(())
+            Ok(None)
         })
     })
 }
 
-/// `GET /tools/{tool_id}?limit=&offset=` (spec 001, section 4.3). Headers:
-/// `token`, for sensitive tools only. Answers 200, 401, 404 or 422.
+/// `POST /tools/{tool_id}/records:batch`: many records, all or nothing. Headers:
+/// `token`. Body: an array of records. Answers 200, 400, 401, 404, 422 or 500.
+#[pg_extern(sql = r#"
+CREATE FUNCTION projectalpha_http.store_records(bytea) RETURNS projectalpha_http."*/*"
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+"#, requires = ["http"])]
+fn http_store_records(body: &[u8]) -> Body {
+    endpoint(|| {
+        answer(|writer| {
+            let mut request = Request::current(body);
+            request.require_token();
+            let payloads = request.array()?;
+            request.faults.check()?;
+            let tool = request.tool_id();
+            let stored = atomically::<_, Refusal>(|| {
+                Ok(records::store_many(Some(&tool), request.token(), payloads)?)
+            })?;
+            message(writer, &format!("{stored} records stored"));
+            Ok(None)
+        })
+    })
+}
+
+/// `GET /tools/{tool_id}?limit=&offset=&after_id=` (spec 001, section 4.3).
+/// Headers: `token`, for sensitive tools only. Answers 200, 401, 404 or 422; a
+/// header `Link` leads to the next page if there is one.
 #[pg_extern(sql = r#"
 CREATE FUNCTION projectalpha_http.list_records(bytea) RETURNS projectalpha_http."*/*"
     LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
@@ -89,18 +113,38 @@ fn http_list_records(body: &[u8]) -> Body {
             let mut request = Request::current(body);
             let limit = request.query_number("limit");
             let offset = request.query_number("offset");
+            let after_id = request.query_number("after_id");
             request.faults.check()?;
-            let page = Page::new(limit, offset, MAX_HTTP_LIMIT)?;
+            let page = Page::new(limit, offset, after_id, MAX_HTTP_LIMIT)?;
+            let tool = request.tool_id();
+
+            // One record more than asked for shows whether there is a next page.
+            let probing = Page {
+                limit: page.limit + 1,
+                ..page
+            };
+            let mut written = 0;
+            let mut end_of_page = 1;
+            let mut last_id = 0;
             writer.raw(b"[");
             records::list(
-                Some(&request.tool_id()),
+                Some(&tool),
                 request.token(),
-                page,
+                probing,
                 writer,
-                |records| records.raw(b","),
+                |writer, id| {
+                    written += 1;
+                    if written <= page.limit {
+                        end_of_page = writer.len();
+                        last_id = id;
+                        writer.raw(b",");
+                    }
+                },
             )?;
-            writer.close_list();
-            Ok(())
+            writer.truncate(end_of_page);
+            writer.raw(b"]");
+            let more = page.limit > 0 && written > page.limit;
+            Ok(more.then(|| format!("/tools/{tool}?limit={}&after_id={last_id}", page.limit)))
         })
     })
 }
@@ -126,7 +170,7 @@ fn http_delete_tool(body: &[u8]) -> Body {
                 )?)
             })?;
             message(writer, &format!("Tool '{}' deleted", deleted.as_str()));
-            Ok(())
+            Ok(None)
         })
     })
 }
@@ -156,7 +200,7 @@ fn http_store_common(body: &[u8]) -> Body {
                 )?)
             })?;
             message(writer, "JSON stored in common table");
-            Ok(())
+            Ok(None)
         })
     })
 }

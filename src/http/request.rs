@@ -96,10 +96,11 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// The tool in `/tools/{tool_id}`, percent-decoded.
+    /// The tool in `/tools/{tool_id}` and below it, percent-decoded.
     pub fn tool_id(&self) -> String {
         let path = self.target().split('?').next().unwrap_or_default();
-        let id = path.strip_prefix("/tools/").unwrap_or_default();
+        let rest = path.strip_prefix("/tools/").unwrap_or_default();
+        let id = rest.split('/').next().unwrap_or_default();
         percent_decode_str(id).decode_utf8_lossy().into_owned()
     }
 
@@ -122,6 +123,19 @@ impl<'a> Request<'a> {
 
     /// The body as a JSON object; notes a fault if it is none.
     pub fn object(&mut self) -> Result<Option<Jsonb<'static>>, Refusal> {
+        self.json(|json| json.as_object().is_some(), Fault::not_a_dict)
+    }
+
+    /// The body as a JSON array; notes a fault if it is none.
+    pub fn array(&mut self) -> Result<Option<Jsonb<'static>>, Refusal> {
+        self.json(|json| json.as_array().is_some(), Fault::not_a_list)
+    }
+
+    fn json(
+        &mut self,
+        fits: impl FnOnce(&Jsonb<'static>) -> bool,
+        fault: impl FnOnce(&[&str]) -> Fault,
+    ) -> Result<Option<Jsonb<'static>>, Refusal> {
         if self.body.len() > MAX_BODY {
             return Err(Refusal::BodyTooLarge);
         }
@@ -129,11 +143,11 @@ impl<'a> Request<'a> {
             self.faults.add(Fault::missing(&["body"]));
             return Ok(None);
         }
-        let object = parse_json(self.body).filter(|json| json.is_object());
-        if object.is_none() {
-            self.faults.add(Fault::not_a_dict(&["body"]));
+        let json = parse_json(self.body).filter(fits);
+        if json.is_none() {
+            self.faults.add(fault(&["body"]));
         }
-        Ok(object)
+        Ok(json)
     }
 
     fn query_value(&self, name: &str) -> Option<String> {
@@ -211,6 +225,7 @@ mod tests {
     #[test]
     fn the_tool_is_decoded_from_the_target() {
         assert_eq!(request("/tools/survey_bot?limit=5").tool_id(), "survey_bot");
+        assert_eq!(request("/tools/x/records:batch").tool_id(), "x");
         assert_eq!(request("/tools/a%2Fb").tool_id(), "a/b");
         assert_eq!(request("http://host:80/tools/x").tool_id(), "x");
         assert_eq!(request("/tools/x?u=http://y/").tool_id(), "x");

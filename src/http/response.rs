@@ -162,26 +162,36 @@ enum Detail {
     Faults(Vec<Fault>),
 }
 
-/// Sends what `handle` wrote, or its refusal.
-pub fn answer(handle: impl FnOnce(&mut JsonWriter) -> Result<(), Refusal>) -> Body {
+/// Sends what `handle` wrote, or its refusal. `handle` gives the target of the
+/// next page, if there is one.
+pub fn answer(handle: impl FnOnce(&mut JsonWriter) -> Result<Option<String>, Refusal>) -> Body {
     let mut writer = JsonWriter::new(Zone::Implied);
-    if let Err(refusal) = handle(&mut writer) {
+    let next_page = handle(&mut writer).unwrap_or_else(|refusal| {
         writer.clear();
-        if let Refusal::Failed(failure) = &refusal {
-            report::log(failure);
-        }
-        set_status(refusal.status());
-        let body = ErrorBody {
-            detail: refusal.detail(),
-        };
-        // Strings and numbers always serialize.
-        writer.raw(&serde_json::to_vec(&body).unwrap_or_default());
+        refuse(&mut writer, refusal);
+        None
+    });
+    let mut headers = vec![
+        json!({"Content-Type": "application/json"}),
+        json!({"Content-Length": writer.len().to_string()}),
+    ];
+    if let Some(target) = next_page {
+        headers.push(json!({"Link": format!("<{target}>; rel=\"next\"")}));
     }
-    set_headers(&format!(
-        r#"[{{"Content-Type": "application/json"}}, {{"Content-Length": "{}"}}]"#,
-        writer.len()
-    ));
+    set_headers(&Value::from(headers).to_string());
     writer.into()
+}
+
+fn refuse(writer: &mut JsonWriter, refusal: Refusal) {
+    if let Refusal::Failed(failure) = &refusal {
+        report::log(failure);
+    }
+    set_status(refusal.status());
+    let body = ErrorBody {
+        detail: refusal.detail(),
+    };
+    // Strings and numbers always serialize.
+    writer.raw(&serde_json::to_vec(&body).unwrap_or_default());
 }
 
 /// Writes `{"message": ...}`.

@@ -49,6 +49,12 @@ pub enum Error {
         count: usize,
     },
     PayloadNotObject,
+    PayloadsNotArray,
+    /// A fault in one record of many, by its index in the array.
+    InRecord {
+        index: usize,
+        fault: Box<Error>,
+    },
     FieldKind {
         field: String,
         declared: FieldType,
@@ -96,7 +102,9 @@ impl Error {
             | Error::FieldIncomplete
             | Error::UnsupportedType { .. }
             | Error::PayloadNotObject
+            | Error::PayloadsNotArray
             | Error::Negative { .. } => "22023",
+            Error::InRecord { fault, .. } => fault.sqlstate(),
             Error::FieldKind { .. } => "42804",
             Error::IntOutOfRange { .. } | Error::FloatOutOfRange { .. } => "22003",
             Error::TimestampMalformed { .. } => "22007",
@@ -138,6 +146,8 @@ impl Error {
                 format!("A tool can have at most {MAX_FIELDS} fields, got {count}")
             }
             Error::PayloadNotObject => "Payload must be a JSON object".into(),
+            Error::PayloadsNotArray => "Payloads must be a JSON array of objects".into(),
+            Error::InRecord { index, fault } => format!("Record {index}: {}", fault.message()),
             Error::FieldKind {
                 field,
                 declared,
@@ -188,6 +198,7 @@ impl Error {
             ),
             Error::FieldReserved { .. } => Some("Every tool table has that column already.".into()),
             Error::TokenInUse => Some("Another admin or common credential has this token.".into()),
+            Error::InRecord { fault, .. } => fault.detail(),
             Error::FieldKind { field, declared, .. } => Some(declared_as(field, *declared)),
             Error::IntOutOfRange { field } => Some(declared_as(field, FieldType::Int)),
             Error::FloatOutOfRange { field } => Some(declared_as(field, FieldType::Float)),
@@ -221,6 +232,7 @@ impl Error {
             }
             Error::TooManyFields { .. } => "A field of type json holds any nested value.",
             Error::PayloadNotObject => r#"Example: {"user_id": 42, "feedback": "Great product!"}"#,
+            Error::InRecord { fault, .. } => return fault.hint(),
             Error::FieldKind { declared, got, .. } => return kind_hint(*declared, *got),
             Error::TimestampMalformed { .. } => {
                 "Examples: 2026-02-05T10:30:00 (UTC), 2026-02-05T10:30:00.5+05:30, 2026-02-05."
@@ -239,6 +251,7 @@ impl Error {
             Error::ToolToken | Error::CommonToken => 401,
             Error::ToolNotFound | Error::TokenNotFound => 404,
             Error::ToolTableMissing { .. } | Error::TableNotCreated { .. } => 500,
+            Error::InRecord { fault, .. } => fault.http_status(),
             _ => 400,
         }
     }

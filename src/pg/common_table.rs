@@ -21,8 +21,15 @@ thread_local! {
          FROM projectalpha_data.multiple_tools AS m \
          WHERE m.tool_name OPERATOR(pg_catalog.=) $1 \
            AND (m.sensitive OPERATOR(pg_catalog.=) 0 OR $2) \
-         ORDER BY m.id LIMIT $3 OFFSET $4",
-        &[pg_sys::TEXTOID, pg_sys::BOOLOID, pg_sys::INT8OID, pg_sys::INT8OID],
+           AND m.id OPERATOR(pg_catalog.>) $3 \
+         ORDER BY m.id LIMIT $4 OFFSET $5",
+        &[
+            pg_sys::TEXTOID,
+            pg_sys::BOOLOID,
+            pg_sys::INT8OID,
+            pg_sys::INT8OID,
+            pg_sys::INT8OID,
+        ],
     ) };
 }
 
@@ -53,17 +60,19 @@ pub fn insert(sender: &str, payload: Jsonb<'_>, sensitive: bool) -> Option<i64> 
     })
 }
 
-/// Writes each row of a page, oldest first, and calls `each` after every one.
+/// Writes each row of a page, oldest first, and calls `each` with its id
+/// after every one.
 pub fn list(
     sender: &str,
     sensitive_too: bool,
     page: Page,
     writer: &mut JsonWriter,
-    mut each: impl FnMut(&mut JsonWriter),
+    mut each: impl FnMut(&mut JsonWriter, i64),
 ) {
     let params = vec![
         sender.into(),
         sensitive_too.into(),
+        page.after_id.into(),
         page.limit.into(),
         page.offset.into(),
     ];
@@ -71,7 +80,7 @@ pub fn list(
         as_owner(|| {
             spi::scan(select.plan(), params, |row| {
                 writer.record(&COLUMNS, &row);
-                each(writer);
+                each(writer, row.get(1).unwrap_or_default());
             });
         });
     });

@@ -50,8 +50,8 @@ pub mod raw {
     use std::ffi::c_char;
 
     use pgrx::pg_sys::{
-        CommandId, Datum, HeapTuple, IndexInfo, IndexUniqueCheck, ItemPointer, Oid, Relation,
-        TimestampTz, TupleDesc, LOCKMODE,
+        BulkInsertState, CommandId, Datum, HeapTuple, IndexInfo, IndexUniqueCheck, ItemPointer,
+        Oid, Relation, TimestampTz, TupleDesc, TupleTableSlot, LOCKMODE,
     };
 
     unsafe extern "C-unwind" {
@@ -75,8 +75,21 @@ pub mod raw {
             tuple: HeapTuple,
             command: CommandId,
             options: i32,
-            bulk: *mut pgrx::pg_sys::BulkInsertStateData,
+            bulk: BulkInsertState,
         );
+        pub fn heap_multi_insert(
+            relation: Relation,
+            slots: *mut *mut TupleTableSlot,
+            count: i32,
+            command: CommandId,
+            options: i32,
+            bulk: BulkInsertState,
+        );
+        pub fn ExecStoreHeapTuple(
+            tuple: HeapTuple,
+            slot: *mut TupleTableSlot,
+            free: bool,
+        ) -> *mut TupleTableSlot;
         pub fn index_open(relation: Oid, mode: LOCKMODE) -> Relation;
         pub fn index_close(relation: Relation, mode: LOCKMODE);
         pub fn index_insert(
@@ -89,5 +102,18 @@ pub mod raw {
             unchanged: bool,
             info: *mut IndexInfo,
         ) -> bool;
+    }
+
+    /// Empties a slot and frees its tuple (an inline function in C).
+    ///
+    /// # Safety
+    /// Inside a `pg_guard_ffi_boundary`; the slot is alive.
+    pub unsafe fn clear_slot(slot: *mut TupleTableSlot) {
+        // SAFETY: every kind of slot has this callback.
+        unsafe {
+            if let Some(clear) = (*(*slot).tts_ops).clear {
+                clear(slot);
+            }
+        }
     }
 }

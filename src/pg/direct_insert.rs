@@ -8,26 +8,26 @@ use pgrx::pg_sys;
 use pgrx::pg_sys::ffi::pg_guard_ffi_boundary;
 use pgrx::PgRelation;
 
-use super::compat;
+use super::compat::{self, raw};
 use super::row::Row;
 use crate::model::schema::FieldType;
 
 /// How to insert into one plain table.
 pub struct DirectInsert {
-    table: pg_sys::Oid,
+    pub(super) table: pg_sys::Oid,
     /// All columns of the table, dropped ones included.
-    attributes: usize,
+    pub(super) attributes: usize,
     id: usize,
     created_at: usize,
     /// Where each field of the tool goes, counted from 0.
     fields: Vec<usize>,
     sequence: pg_sys::Oid,
-    indexes: Vec<PlainIndex>,
+    pub(super) indexes: Vec<PlainIndex>,
 }
 
 /// A B-tree over plain columns.
-struct PlainIndex {
-    oid: pg_sys::Oid,
+pub(super) struct PlainIndex {
+    pub(super) oid: pg_sys::Oid,
     unique: bool,
     /// The columns it holds, counted from 0.
     columns: Vec<usize>,
@@ -84,12 +84,7 @@ impl DirectInsert {
     pub fn insert(&self, row: &Row) -> i64 {
         let mut values = vec![pg_sys::Datum::null(); self.attributes];
         let mut nulls = vec![true; self.attributes];
-        for (position, (value, is_null)) in
-            self.fields.iter().zip(row.values.iter().zip(&row.nulls))
-        {
-            values[*position] = *value;
-            nulls[*position] = *is_null;
-        }
+        self.place(row, &mut values, &mut nulls);
         let mut keys = [pg_sys::Datum::null(); pg_sys::INDEX_MAX_KEYS as usize];
         let mut key_nulls = [true; pg_sys::INDEX_MAX_KEYS as usize];
 
@@ -101,58 +96,117 @@ impl DirectInsert {
         // heap, then each index.
         unsafe {
             pg_guard_ffi_boundary(|| {
-                compat::raw::PreventCommandIfReadOnly(c"INSERT".as_ptr());
-                compat::raw::PreventCommandIfParallelMode(c"INSERT".as_ptr());
-                let id = compat::raw::nextval_internal(self.sequence, false);
-                values[self.id] = pg_sys::Datum::from(id);
-                nulls[self.id] = false;
-                values[self.created_at] =
-                    pg_sys::Datum::from(compat::raw::GetCurrentTransactionStartTimestamp());
-                nulls[self.created_at] = false;
-
-                let table = compat::raw::table_open(self.table, pg_sys::NoLock as i32);
-                let tuple = compat::raw::heap_form_tuple(
-                    (*table).rd_att,
-                    values.as_mut_ptr(),
-                    nulls.as_mut_ptr(),
-                );
-                compat::raw::heap_insert(
+                self.prevent_if_not_allowed();
+                let id = self.generate(values.as_mut_ptr(), nulls.as_mut_ptr());
+                let table = raw::table_open(self.table, pg_sys::NoLock as i32);
+                let tuple =
+                    raw::heap_form_tuple((*table).rd_att, values.as_mut_ptr(), nulls.as_mut_ptr());
+                raw::heap_insert(
                     table,
                     tuple,
-                    compat::raw::GetCurrentCommandId(true),
+                    raw::GetCurrentCommandId(true),
                     0,
                     std::ptr::null_mut(),
                 );
                 for index in &self.indexes {
-                    for (place, column) in index.columns.iter().enumerate() {
-                        keys[place] = values[*column];
-                        key_nulls[place] = nulls[*column];
-                    }
-                    let unique = if index.unique {
-                        pg_sys::IndexUniqueCheck::UNIQUE_CHECK_YES
-                    } else {
-                        pg_sys::IndexUniqueCheck::UNIQUE_CHECK_NO
-                    };
-                    let relation =
-                        compat::raw::index_open(index.oid, pg_sys::RowExclusiveLock as i32);
-                    // A B-tree does not look at the IndexInfo.
-                    compat::raw::index_insert(
+                    let relation = raw::index_open(index.oid, pg_sys::RowExclusiveLock as i32);
+                    index.insert(
                         relation,
-                        keys.as_mut_ptr(),
-                        key_nulls.as_mut_ptr(),
-                        &mut (*tuple).t_self,
                         table,
-                        unique,
-                        false,
-                        std::ptr::null_mut(),
+                        &mut (*tuple).t_self,
+                        values.as_ptr(),
+                        nulls.as_ptr(),
+                        &mut keys,
+                        &mut key_nulls,
                     );
-                    compat::raw::index_close(relation, pg_sys::NoLock as i32);
+                    raw::index_close(relation, pg_sys::NoLock as i32);
                 }
-                compat::raw::heap_freetuple(tuple);
-                compat::raw::table_close(table, pg_sys::NoLock as i32);
-                compat::raw::CommandCounterIncrement();
+                raw::heap_freetuple(tuple);
+                raw::table_close(table, pg_sys::NoLock as i32);
+                raw::CommandCounterIncrement();
                 id
             })
+        }
+    }
+
+    /// Puts the fields of a record where their columns are.
+    pub(super) fn place(&self, row: &Row, values: &mut [pg_sys::Datum], nulls: &mut [bool]) {
+        let fields = row.values.iter().zip(&row.nulls);
+        for (position, (value, is_null)) in self.fields.iter().zip(fields) {
+            values[*position] = *value;
+            nulls[*position] = *is_null;
+        }
+    }
+
+    /// Raises what an INSERT raises in a read-only transaction.
+    ///
+    /// # Safety
+    /// Inside a `pg_guard_ffi_boundary`.
+    pub(super) unsafe fn prevent_if_not_allowed(&self) {
+        // SAFETY: raise an error or do nothing.
+        unsafe {
+            raw::PreventCommandIfReadOnly(c"INSERT".as_ptr());
+            raw::PreventCommandIfParallelMode(c"INSERT".as_ptr());
+        }
+    }
+
+    /// Fills in id and created_at, and gives the id.
+    ///
+    /// # Safety
+    /// Inside a `pg_guard_ffi_boundary`; the arrays have a place for each attribute.
+    pub(super) unsafe fn generate(&self, values: *mut pg_sys::Datum, nulls: *mut bool) -> i64 {
+        // SAFETY: both positions are attributes of the table.
+        unsafe {
+            let id = raw::nextval_internal(self.sequence, false);
+            *values.add(self.id) = pg_sys::Datum::from(id);
+            *nulls.add(self.id) = false;
+            *values.add(self.created_at) =
+                pg_sys::Datum::from(raw::GetCurrentTransactionStartTimestamp());
+            *nulls.add(self.created_at) = false;
+            id
+        }
+    }
+}
+
+impl PlainIndex {
+    /// Inserts the entry for one row. `keys` and `key_nulls` are scratch space.
+    ///
+    /// # Safety
+    /// Inside a `pg_guard_ffi_boundary`; index and table are open, and the
+    /// arrays have a value for each attribute of the table.
+    #[allow(clippy::too_many_arguments)] // what index_insert needs
+    pub(super) unsafe fn insert(
+        &self,
+        index: pg_sys::Relation,
+        table: pg_sys::Relation,
+        tuple: pg_sys::ItemPointer,
+        values: *const pg_sys::Datum,
+        nulls: *const bool,
+        keys: &mut [pg_sys::Datum; pg_sys::INDEX_MAX_KEYS as usize],
+        key_nulls: &mut [bool; pg_sys::INDEX_MAX_KEYS as usize],
+    ) {
+        let unique = if self.unique {
+            pg_sys::IndexUniqueCheck::UNIQUE_CHECK_YES
+        } else {
+            pg_sys::IndexUniqueCheck::UNIQUE_CHECK_NO
+        };
+        // SAFETY: an index has at most INDEX_MAX_KEYS columns, each an attribute
+        // of the table. A B-tree does not look at the IndexInfo.
+        unsafe {
+            for (place, column) in self.columns.iter().enumerate() {
+                keys[place] = *values.add(*column);
+                key_nulls[place] = *nulls.add(*column);
+            }
+            raw::index_insert(
+                index,
+                keys.as_mut_ptr(),
+                key_nulls.as_mut_ptr(),
+                tuple,
+                table,
+                unique,
+                false,
+                std::ptr::null_mut(),
+            );
         }
     }
 }

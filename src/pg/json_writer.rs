@@ -58,18 +58,15 @@ impl JsonWriter {
         };
     }
 
-    /// Ends a list whose elements were each followed by a comma.
-    pub fn close_list(&mut self) {
-        // SAFETY: the buffer is ours; shortening it by its last byte, a comma,
-        // leaves it well-formed.
-        unsafe {
-            let buffer = &mut *self.buffer;
-            let last = buffer.len as usize - 1;
-            if *buffer.data.add(last) as u8 == b',' {
-                buffer.len -= 1;
+    /// Takes back what was written after the first `length` bytes.
+    pub fn truncate(&mut self, length: usize) {
+        if length < self.len() {
+            // SAFETY: the buffer is ours; it ends with a NUL beyond its length.
+            unsafe {
+                (*self.buffer).len = (HEADER + length) as i32;
+                *(*self.buffer).data.add(HEADER + length) = 0;
             }
         }
-        self.raw(b"]");
     }
 
     /// One record as an object: the columns of `row`, in order, under their names.

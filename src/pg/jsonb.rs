@@ -40,6 +40,51 @@ pub struct Nested<'a> {
     lifetime: PhantomData<&'a ()>,
 }
 
+/// A JSON object, as a document of its own or inside one.
+#[derive(Clone, Copy)]
+pub struct Object<'a> {
+    container: *mut pg_sys::JsonbContainer,
+    whole: Whole,
+    lifetime: PhantomData<&'a ()>,
+}
+
+/// What an object is copied from when it is stored whole.
+#[derive(Clone, Copy)]
+enum Whole {
+    Document(pg_sys::Datum),
+    Nested(pg_sys::JsonbValue),
+}
+
+impl<'a> Object<'a> {
+    /// The value of `key`, if the object has it.
+    pub fn get(self, key: &str) -> Option<JsonValue<'a>> {
+        let mut value = pg_sys::JsonbValue::default();
+        // SAFETY: the container is an object, the key has the length given, and
+        // the strings and containers of the answer point into the document.
+        unsafe {
+            let found = pg_sys::getKeyJsonValueFromContainer(
+                self.container,
+                key.as_ptr().cast(),
+                key.len() as i32,
+                &mut value,
+            );
+            (!found.is_null()).then(|| JsonValue::from_raw(value))
+        }
+    }
+
+    /// The object as a jsonb: the document itself, or a copy of a nested one in
+    /// the current memory context.
+    pub(super) fn to_jsonb(self) -> pg_sys::Datum {
+        match self.whole {
+            Whole::Document(datum) => datum,
+            // SAFETY: a container of a document that outlives the object.
+            Whole::Nested(mut value) => unsafe {
+                pg_sys::Datum::from(pg_sys::JsonbValueToJsonb(&mut value))
+            },
+        }
+    }
+}
+
 impl JsonValue<'_> {
     pub fn kind(&self) -> JsonKind {
         match self {
@@ -81,27 +126,41 @@ impl<'a> Jsonb<'a> {
         }
     }
 
-    pub fn is_object(self) -> bool {
-        // SAFETY: `value` points to a jsonb; its root's header is always there.
-        unsafe { (*self.value).root.header & pg_sys::JB_FOBJECT != 0 }
+    /// The document as an object, if it is one.
+    pub fn as_object(self) -> Option<Object<'a>> {
+        self.root(pg_sys::JB_FOBJECT).map(|container| Object {
+            container,
+            whole: Whole::Document(self.datum()),
+            lifetime: PhantomData,
+        })
     }
 
-    /// The value of `key`, if the document is an object that has it.
-    pub fn get(self, key: &str) -> Option<JsonValue<'a>> {
-        if !self.is_object() {
+    /// The elements of the document, if it is an array. They are found one by
+    /// one; each is a view into the document.
+    pub fn as_array(self) -> Option<Elements<'a>> {
+        // A document that is a scalar is kept as an array of one.
+        // SAFETY: `value` points to a jsonb; its root's header is always there.
+        let is_scalar = unsafe { (*self.value).root.header & pg_sys::JB_FSCALAR != 0 };
+        let container = self.root(pg_sys::JB_FARRAY)?;
+        if is_scalar {
             return None;
         }
-        let mut value = pg_sys::JsonbValue::default();
-        // SAFETY: the container is an object, the key has the length given, and
-        // the strings and containers of the answer point into the document.
+        // SAFETY: the container is an array that outlives the iterator.
+        let mut iterator = unsafe { pg_sys::JsonbIteratorInit(container) };
+        let mut start = pg_sys::JsonbValue::default();
+        // SAFETY: as above; the first token only says that an array begins.
+        unsafe { pg_sys::JsonbIteratorNext(&mut iterator, &mut start, true) };
+        Some(Elements {
+            iterator,
+            lifetime: PhantomData,
+        })
+    }
+
+    fn root(self, kind: u32) -> Option<*mut pg_sys::JsonbContainer> {
+        // SAFETY: `value` points to a jsonb; its root's header is always there.
         unsafe {
-            let found = pg_sys::getKeyJsonValueFromContainer(
-                &mut (*self.value).root,
-                key.as_ptr().cast(),
-                key.len() as i32,
-                &mut value,
-            );
-            (!found.is_null()).then(|| JsonValue::from_raw(value))
+            let root = &raw mut (*self.value).root;
+            ((*root).header & kind != 0).then_some(root)
         }
     }
 
@@ -127,7 +186,42 @@ impl<'a> Jsonb<'a> {
     }
 }
 
+/// The elements of an array, in order.
+pub struct Elements<'a> {
+    iterator: *mut pg_sys::JsonbIterator,
+    lifetime: PhantomData<&'a ()>,
+}
+
+impl<'a> Iterator for Elements<'a> {
+    type Item = JsonValue<'a>;
+
+    fn next(&mut self) -> Option<JsonValue<'a>> {
+        let mut value = pg_sys::JsonbValue::default();
+        // SAFETY: the iterator is alive until it reports the end of the array;
+        // nested values are not entered but handed out as containers.
+        unsafe {
+            match pg_sys::JsonbIteratorNext(&mut self.iterator, &mut value, true) {
+                pg_sys::JsonbIteratorToken::WJB_ELEM => Some(JsonValue::from_raw(value)),
+                _ => None,
+            }
+        }
+    }
+}
+
 impl<'a> JsonValue<'a> {
+    /// The value as an object, if it is one.
+    pub fn as_object(self) -> Option<Object<'a>> {
+        match self {
+            JsonValue::Dict(nested) => Some(Object {
+                // SAFETY: a nested value is a container of the document.
+                container: unsafe { nested.value.val.binary.data },
+                whole: Whole::Nested(nested.value),
+                lifetime: PhantomData,
+            }),
+            _ => None,
+        }
+    }
+
     /// # Safety
     /// `value` was filled by PostgreSQL from a document that outlives `'a`.
     unsafe fn from_raw(value: pg_sys::JsonbValue) -> Self {

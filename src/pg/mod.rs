@@ -4,6 +4,7 @@
 //! the function's edge.
 
 pub mod acting;
+mod bulk_insert;
 pub mod cache;
 pub mod common_table;
 pub mod compat;

@@ -13,7 +13,8 @@ mod tests {
     /// What a number of that spelling is read as.
     fn read(text: &str) -> (bool, Option<i64>, Option<f64>) {
         let document = CString::new(format!(r#"{{"n": {text}}}"#)).unwrap();
-        match Jsonb::parse(&document).get("n") {
+        let object = Jsonb::parse(&document).as_object().unwrap();
+        match object.get("n") {
             Some(JsonValue::Number(n)) => (n.is_integer(), n.to_i64(), n.to_f64()),
             _ => panic!("{text} is no number"),
         }

@@ -2,7 +2,7 @@
 
 use pgrx::{pg_sys, IntoDatum};
 
-use super::jsonb::{JsonValue, Jsonb};
+use super::jsonb::{JsonValue, Object};
 
 /// Values for the columns of a tool table. Values passed by reference live in
 /// the memory context that was current when they were pushed.
@@ -21,6 +21,10 @@ impl Row {
             nulls: Vec::with_capacity(columns),
             named: Vec::with_capacity(columns),
         }
+    }
+
+    pub fn push_object(&mut self, object: Object<'_>) {
+        self.push(Some(object.to_jsonb()));
     }
 
     /// A field that the payload does not name.
@@ -58,10 +62,6 @@ impl Row {
 
     pub fn push_json(&mut self, value: JsonValue<'_>) {
         self.push(Some(value.to_jsonb()));
-    }
-
-    pub fn push_document(&mut self, value: Jsonb<'_>) {
-        self.push(Some(value.datum()));
     }
 
     fn push(&mut self, datum: Option<pg_sys::Datum>) {

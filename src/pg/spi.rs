@@ -179,7 +179,7 @@ impl KeptStatement {
 }
 
 /// Rows fetched at a time by [`scan`]: bounds the memory that a page takes.
-const BATCH: i64 = 100;
+const BATCH: i64 = 128;
 
 /// Reads what a plan returns, batch by batch, and shows each row.
 pub fn scan(plan: &Plan, params: Vec<Param>, mut show: impl FnMut(RowRef<'_>)) {

@@ -10,6 +10,7 @@ use lru::LruCache;
 use pgrx::{pg_sys, PgRelation};
 
 use super::acting::{as_owner, as_owner_with_pinned_path};
+use super::bulk_insert::BulkInsert;
 use super::direct_insert::{defaults_to_now, somebody_watches, DirectInsert};
 use super::ident::{column_list, select_list, TableName};
 use super::json_writer::JsonWriter;
@@ -55,38 +56,68 @@ impl ToolTable {
 
     /// Inserts a record and gives its id; none if a trigger of the table took
     /// the row away. The caller holds the lock that an INSERT takes.
-    pub fn insert(&self, columns: &[(&str, FieldType)], row: Row) -> Option<i64> {
-        let direct = self
-            .direct
-            .get_or_init(|| DirectInsert::of(self.oid, columns));
-        match direct {
-            Some(direct) if !somebody_watches() => Some(direct.insert(&row)),
-            _ => self.insert_by_plan(columns, &row),
+    pub fn insert(&self, columns: &[(&str, FieldType)], row: &Row) -> Option<i64> {
+        match self.direct(columns) {
+            Some(direct) => Some(direct.insert(row)),
+            None => self.insert_by_plan(columns, row),
         }
     }
 
-    /// Writes each record of a page as a JSON object, oldest first, and hands
-    /// over the writer after each. Reads only.
+    /// Inserts many records and gives the number stored, or the first error of
+    /// `rows`; the caller then raises it, and nothing is stored.
+    pub fn insert_many<E>(
+        &self,
+        columns: &[(&str, FieldType)],
+        rows: impl Iterator<Item = Result<Row, E>>,
+    ) -> Result<i64, E> {
+        match self.direct(columns) {
+            Some(direct) => insert_in_bulk(direct, rows),
+            None => self.insert_one_by_one(columns, rows),
+        }
+    }
+
+    fn insert_one_by_one<E>(
+        &self,
+        columns: &[(&str, FieldType)],
+        rows: impl Iterator<Item = Result<Row, E>>,
+    ) -> Result<i64, E> {
+        let mut stored = 0;
+        for row in rows {
+            stored += i64::from(self.insert_by_plan(columns, &row?).is_some());
+        }
+        Ok(stored)
+    }
+
+    fn direct(&self, columns: &[(&str, FieldType)]) -> Option<&DirectInsert> {
+        let direct = self
+            .direct
+            .get_or_init(|| DirectInsert::of(self.oid, columns));
+        direct.as_ref().filter(|_| !somebody_watches())
+    }
+
+    /// Writes each record of a page as a JSON object, oldest first, and calls
+    /// `each` with its id after every one. Reads only.
     pub fn list(
         &self,
         columns: &[(&str, FieldType)],
         page: Page,
         writer: &mut JsonWriter,
-        mut each: impl FnMut(&mut JsonWriter),
+        mut each: impl FnMut(&mut JsonWriter, i64),
     ) {
         as_owner(|| {
             let plan = self.select.get_or_init(|| {
                 let sql = format!(
-                    "SELECT {} FROM {} ORDER BY id LIMIT $1 OFFSET $2",
+                    "SELECT {} FROM {} WHERE id OPERATOR(pg_catalog.>) $1 \
+                     ORDER BY id LIMIT $2 OFFSET $3",
                     select_list(columns),
                     self.name
                 );
-                Plan::prepare(&sql, &[pg_sys::INT8OID, pg_sys::INT8OID])
+                Plan::prepare(&sql, &[pg_sys::INT8OID; 3])
             });
-            let params = vec![page.limit.into(), page.offset.into()];
+            let params = vec![page.after_id.into(), page.limit.into(), page.offset.into()];
             spi::scan(plan, params, |row| {
                 writer.record(columns, &row);
-                each(writer);
+                each(writer, row.get(1).unwrap_or_default());
             });
         });
     }
@@ -160,6 +191,20 @@ impl ToolTable {
             places.join(", ")
         )
     }
+}
+
+fn insert_in_bulk<E>(
+    direct: &DirectInsert,
+    mut rows: impl Iterator<Item = Result<Row, E>>,
+) -> Result<i64, E> {
+    let mut bulk = BulkInsert::new(direct);
+    let mut stored = 0;
+    while let Some(row) = bulk.make(|| rows.next()) {
+        bulk.add(&row?);
+        stored += 1;
+    }
+    bulk.finish();
+    Ok(stored)
 }
 
 impl Traits {

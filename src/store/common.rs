@@ -24,9 +24,7 @@ pub fn store(
     let payload = payload.ok_or(Error::ArgumentNull {
         argument: "payload",
     })?;
-    if !payload.is_object() {
-        return Err(Error::PayloadNotObject);
-    }
+    payload.as_object().ok_or(Error::PayloadNotObject)?;
     ddl::ensure_common_table();
     Ok(common_table::insert(sender, payload, sensitive))
 }
@@ -40,7 +38,7 @@ pub fn list(
     token: Option<&str>,
     page: Page,
     writer: &mut JsonWriter,
-    each: impl FnMut(&mut JsonWriter),
+    each: impl FnMut(&mut JsonWriter, i64),
 ) -> Result<(), Error> {
     let sender = sender_name(tool_name)?;
     let sees_sensitive = match authorise::common(caller, token) {

@@ -24,13 +24,50 @@ pub fn store(
     loop {
         let tool = cache::find(&name)?;
         authorise::tool(&tool, token, "write")?;
-        let payload = payload.ok_or(Error::ArgumentNull {
-            argument: "payload",
-        })?;
+        let payload = payload
+            .ok_or(Error::ArgumentNull {
+                argument: "payload",
+            })?
+            .as_object()
+            .ok_or(Error::PayloadNotObject)?;
         let row = validate::row(&tool, payload)?;
         if cache::lock(&name, &tool, LOCK_FOR_WRITING) {
-            return Ok(tool.table.insert(&field_columns(&tool), row));
+            return Ok(tool.table.insert(&field_columns(&tool), &row));
         }
+    }
+}
+
+/// Stores the records of an array and gives their number. The error of the
+/// first bad one has its index; then none is stored, as the caller raises it.
+pub fn store_many(
+    tool_name: Option<&str>,
+    token: Option<&str>,
+    payloads: Option<Jsonb<'_>>,
+) -> Result<i64, Error> {
+    let name = name_of_tool(tool_name)?;
+    loop {
+        let tool = cache::find(&name)?;
+        authorise::tool(&tool, token, "write")?;
+        let payloads = payloads
+            .ok_or(Error::ArgumentNull {
+                argument: "payloads",
+            })?
+            .as_array()
+            .ok_or(Error::PayloadsNotArray)?;
+        if !cache::lock(&name, &tool, LOCK_FOR_WRITING) {
+            continue;
+        }
+        let rows = payloads.enumerate().map(|(index, payload)| {
+            payload
+                .as_object()
+                .ok_or(Error::PayloadNotObject)
+                .and_then(|object| validate::row(&tool, object))
+                .map_err(|fault| Error::InRecord {
+                    index,
+                    fault: Box::new(fault),
+                })
+        });
+        return tool.table.insert_many(&field_columns(&tool), rows);
     }
 }
 
@@ -41,7 +78,7 @@ pub fn list(
     token: Option<&str>,
     page: Page,
     writer: &mut JsonWriter,
-    each: impl FnMut(&mut JsonWriter),
+    each: impl FnMut(&mut JsonWriter, i64),
 ) -> Result<(), Error> {
     let name = name_of_tool(tool_name)?;
     loop {

@@ -4,18 +4,15 @@ use crate::model::error::Error;
 use crate::model::schema::FieldType;
 use crate::model::timestamp;
 use crate::pg::cache::{Column, CompiledTool};
-use crate::pg::jsonb::{JsonValue, Jsonb};
+use crate::pg::jsonb::{JsonValue, Object};
 use crate::pg::row::Row;
 
 /// The values to insert. Fields that the tool does not have are ignored,
 /// nulls are NULL, and so are missing ones unless somebody gave the column a default.
-pub fn row(tool: &CompiledTool, payload: Jsonb<'_>) -> Result<Row, Error> {
-    if !payload.is_object() {
-        return Err(Error::PayloadNotObject);
-    }
+pub fn row(tool: &CompiledTool, payload: Object<'_>) -> Result<Row, Error> {
     let mut row = Row::with_capacity(tool.columns.len());
     if tool.whole_payload {
-        row.push_document(payload);
+        row.push_object(payload);
         return Ok(row);
     }
     for column in &tool.columns {
