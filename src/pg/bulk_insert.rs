@@ -22,6 +22,7 @@ pub struct BulkInsert<'a> {
     nulls: Vec<bool>,
     rows: usize,
     slots: Vec<*mut pg_sys::TupleTableSlot>,
+    descriptor: pg_sys::TupleDesc,
     strategy: pg_sys::BulkInsertState,
     /// What the values of this batch point to.
     memory: PgMemoryContexts,
@@ -36,6 +37,7 @@ impl<'a> BulkInsert<'a> {
             nulls: Vec::new(),
             rows: 0,
             slots: Vec::new(),
+            descriptor: std::ptr::null_mut(),
             // SAFETY: allocates a buffer strategy; freed in `finish`.
             strategy: unsafe { pg_sys::GetBulkInsertState() },
             memory: PgMemoryContexts::new("projectalpha_store bulk insert"),
@@ -142,16 +144,23 @@ impl<'a> BulkInsert<'a> {
     }
 
     fn make_slots(&mut self) {
-        // SAFETY: the caller holds the table locked, so its descriptor stays.
+        if self.slots.len() >= self.rows {
+            return;
+        }
+        // SAFETY: the caller holds the table locked. A descriptor of our own is
+        // not reference-counted: the table's would be pinned by every slot.
         unsafe {
-            let table = pg_sys::table_open(self.direct.table, pg_sys::NoLock as i32);
+            if self.descriptor.is_null() {
+                let table = pg_sys::table_open(self.direct.table, pg_sys::NoLock as i32);
+                self.descriptor = pg_sys::CreateTupleDescCopy((*table).rd_att);
+                pg_sys::table_close(table, pg_sys::NoLock as i32);
+            }
             while self.slots.len() < self.rows {
                 self.slots.push(pg_sys::MakeSingleTupleTableSlot(
-                    (*table).rd_att,
+                    self.descriptor,
                     &raw const pg_sys::TTSOpsHeapTuple,
                 ));
             }
-            pg_sys::table_close(table, pg_sys::NoLock as i32);
         }
     }
 }
