@@ -79,7 +79,7 @@ pub fn list(
     SELECT.with(|select| {
         as_owner(|| {
             spi::scan(select.plan(), params, |row| {
-                writer.record(&COLUMNS, &row);
+                writer.record(&COLUMNS, &row.values(COLUMNS.len()));
                 each(writer, row.get(1).unwrap_or_default());
             });
         });

@@ -44,6 +44,24 @@ pub unsafe fn identity_sequence(table: pg_sys::Oid, attribute: i16) -> pg_sys::O
     }
 }
 
+/// Begins a scan of an index with one key, seen with the active snapshot.
+///
+/// # Safety
+/// Table and index are open, and a snapshot is active.
+pub unsafe fn begin_index_scan(
+    table: pg_sys::Relation,
+    index: pg_sys::Relation,
+) -> pg_sys::IndexScanDesc {
+    // SAFETY: the caller vouches for the relations and the snapshot.
+    unsafe {
+        let snapshot = pg_sys::GetActiveSnapshot();
+        #[cfg(not(feature = "pg18"))]
+        return pg_sys::index_beginscan(table, index, snapshot, 1, 0);
+        #[cfg(feature = "pg18")]
+        pg_sys::index_beginscan(table, index, snapshot, std::ptr::null_mut(), 1, 0)
+    }
+}
+
 /// PostgreSQL's functions without pgrx's guard around each of them, which costs
 /// more than some of them do. Only for use inside one `pg_guard_ffi_boundary`.
 pub mod raw {
@@ -55,6 +73,7 @@ pub mod raw {
     };
 
     unsafe extern "C-unwind" {
+        fn j2date(julian: i32, year: *mut i32, month: *mut i32, day: *mut i32);
         pub fn PreventCommandIfReadOnly(command: *const c_char);
         pub fn PreventCommandIfParallelMode(command: *const c_char);
         /// Not in pgrx's bindings.
@@ -91,6 +110,12 @@ pub mod raw {
             free: bool,
         ) -> *mut TupleTableSlot;
         pub fn index_open(relation: Oid, mode: LOCKMODE) -> Relation;
+        pub fn index_getnext_slot(
+            scan: pgrx::pg_sys::IndexScanDesc,
+            direction: pgrx::pg_sys::ScanDirection::Type,
+            slot: *mut TupleTableSlot,
+        ) -> bool;
+        pub fn slot_getsomeattrs_int(slot: *mut TupleTableSlot, attributes: i32);
         pub fn index_close(relation: Relation, mode: LOCKMODE);
         pub fn index_insert(
             index: Relation,
@@ -102,6 +127,15 @@ pub mod raw {
             unchanged: bool,
             info: *mut IndexInfo,
         ) -> bool;
+    }
+
+    /// Year, month and day of a day counted from 2000-01-01.
+    pub fn date_of(days: i64) -> (i32, i32, i32) {
+        let (mut year, mut month, mut day) = (0, 0, 0);
+        let julian = days as i32 + pgrx::pg_sys::POSTGRES_EPOCH_JDATE as i32;
+        // SAFETY: pure arithmetic that raises no error.
+        unsafe { j2date(julian, &mut year, &mut month, &mut day) };
+        (year, month, day)
     }
 
     /// Empties a slot and frees its tuple (an inline function in C).

@@ -2,11 +2,16 @@
 
 use pgrx::{pg_sys, PgMemoryContexts};
 
-use super::spi::RowRef;
+use super::compat::raw;
 use crate::model::schema::FieldType;
 
 /// Bytes of the varlena header at the start of the buffer.
 const HEADER: usize = pg_sys::VARHDRSZ;
+
+const MICROSECONDS_PER_DAY: i64 = 86_400_000_000;
+/// Days that PostgreSQL's and ISO's calendar share in four digits: the years 1
+/// to 9999, as days since 2000-01-01.
+const PLAIN_DAYS: std::ops::Range<i64> = -730_119..2_921_940;
 
 /// How timestamps end. They are always in UTC.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -19,20 +24,24 @@ pub enum Zone {
 
 /// A growing JSON text in the memory context where it was made.
 pub struct JsonWriter {
-    buffer: pg_sys::StringInfo,
+    /// Starts with room for the varlena header.
+    buffer: pg_sys::StringInfoData,
     zone: Zone,
-    /// For detoasted and converted values; reset after each record.
+    /// For detoasted values; reset after each record that had any.
     scratch: PgMemoryContexts,
+    scratch_used: bool,
 }
 
 impl JsonWriter {
     pub fn new(zone: Zone) -> Self {
-        // SAFETY: makeStringInfo gives an empty buffer in the current context.
-        let buffer = unsafe { pg_sys::makeStringInfo() };
+        let mut buffer = pg_sys::StringInfoData::default();
+        // SAFETY: gives an empty buffer in the current memory context.
+        unsafe { pg_sys::initStringInfo(&mut buffer) };
         let mut writer = JsonWriter {
             buffer,
             zone,
             scratch: PgMemoryContexts::new("projectalpha_store record"),
+            scratch_used: false,
         };
         writer.raw(&[0; HEADER]);
         writer
@@ -40,51 +49,58 @@ impl JsonWriter {
 
     /// Forgets what was written, keeps the space.
     pub fn clear(&mut self) {
-        // SAFETY: the buffer is ours.
-        unsafe { pg_sys::resetStringInfo(self.buffer) };
-        self.raw(&[0; HEADER]);
+        self.truncate(0);
     }
 
     /// Bytes of JSON written so far.
     pub fn len(&self) -> usize {
-        // SAFETY: the buffer is ours; it always has the header.
-        unsafe { (*self.buffer).len as usize - HEADER }
-    }
-
-    pub fn raw(&mut self, bytes: &[u8]) {
-        // SAFETY: appends a copy of as many bytes as there are.
-        unsafe {
-            pg_sys::appendBinaryStringInfo(self.buffer, bytes.as_ptr().cast(), bytes.len() as i32)
-        };
+        self.buffer.len as usize - HEADER
     }
 
     /// Takes back what was written after the first `length` bytes.
     pub fn truncate(&mut self, length: usize) {
         if length < self.len() {
-            // SAFETY: the buffer is ours; it ends with a NUL beyond its length.
-            unsafe {
-                (*self.buffer).len = (HEADER + length) as i32;
-                *(*self.buffer).data.add(HEADER + length) = 0;
-            }
+            self.buffer.len = (HEADER + length) as i32;
         }
     }
 
-    /// One record as an object: the columns of `row`, in order, under their names.
-    pub fn record(&mut self, columns: &[(&str, FieldType)], row: &RowRef<'_>) {
-        // SAFETY: switched back below; an error resets it with the transaction.
-        let caller = unsafe { self.scratch.set_as_current() };
-        for (position, (name, field_type)) in columns.iter().enumerate() {
-            self.raw(if position == 0 { b"{\"" } else { b",\"" });
+    pub fn raw(&mut self, bytes: &[u8]) {
+        let end = self.buffer.len as usize + bytes.len();
+        // SAFETY: enlarged where needed (an error beyond 1 GB), so there is room
+        // for the bytes and for the NUL that PostgreSQL keeps behind them.
+        unsafe {
+            if end >= self.buffer.maxlen as usize {
+                pg_sys::enlargeStringInfo(&mut self.buffer, bytes.len() as i32);
+            }
+            let place = self.buffer.data.add(self.buffer.len as usize).cast::<u8>();
+            std::ptr::copy_nonoverlapping(bytes.as_ptr(), place, bytes.len());
+        }
+        self.buffer.len = end as i32;
+    }
+
+    /// One record as an object: its columns, in order, under their names. The
+    /// values have the types of the columns.
+    pub(super) fn record(
+        &mut self,
+        columns: &[(&str, FieldType)],
+        values: &[Option<pg_sys::Datum>],
+    ) {
+        let mut separator: &[u8] = b"{\"";
+        for ((name, field_type), value) in columns.iter().zip(values) {
+            self.raw(separator);
             // Names of fields need no escaping: see model::name.
             self.raw(name.as_bytes());
             self.raw(b"\":");
-            self.value(*field_type, row, position as i32 + 1);
+            match value {
+                Some(datum) => self.value(*field_type, *datum),
+                None => self.raw(b"null"),
+            }
+            separator = b",\"";
         }
-        self.raw(if columns.is_empty() { b"{}" } else { b"}" });
-        // SAFETY: the values written are copies; nothing points into the scratch.
-        unsafe {
-            PgMemoryContexts::For(caller.value()).set_as_current();
-            self.scratch.reset();
+        self.raw(b"}");
+        if std::mem::take(&mut self.scratch_used) {
+            // SAFETY: what was written is a copy; nothing points into the scratch.
+            unsafe { self.scratch.reset() };
         }
     }
 
@@ -93,54 +109,83 @@ impl JsonWriter {
     pub(super) fn datum(&mut self) -> pg_sys::Datum {
         // SAFETY: the buffer starts with room for the header, aligned by palloc.
         unsafe {
-            let varlena = (*self.buffer).data.cast::<pg_sys::varlena>();
-            pgrx::set_varsize_4b(varlena, (*self.buffer).len);
+            let varlena = self.buffer.data.cast::<pg_sys::varlena>();
+            pgrx::set_varsize_4b(varlena, self.buffer.len);
             pg_sys::Datum::from(varlena)
         }
     }
 
-    fn value(&mut self, field_type: FieldType, row: &RowRef<'_>, position: i32) {
-        let written = match field_type {
-            FieldType::Int => row.get::<i64>(position).map(|v| self.display(v)),
-            FieldType::Bool => row.get::<bool>(position).map(|v| self.display(v)),
-            FieldType::Float => row.get::<f64>(position).map(|v| self.float(v)),
-            FieldType::Str => row.get::<String>(position).map(|v| self.text(&v)),
-            FieldType::Json => row.raw(position).map(|v| self.jsonb(v)),
-            FieldType::Timestamp => row.get::<i64>(position).map(|v| self.timestamp(v)),
-        };
-        if written.is_none() {
-            self.raw(b"null");
+    fn value(&mut self, field_type: FieldType, datum: pg_sys::Datum) {
+        match field_type {
+            FieldType::Int => self.int(datum.value() as i64),
+            FieldType::Bool => self.raw(if datum.value() & 0xff != 0 {
+                b"true"
+            } else {
+                b"false"
+            }),
+            FieldType::Float => self.float(f64::from_bits(datum.value() as u64)),
+            FieldType::Str => self.text(datum),
+            FieldType::Json => self.jsonb(datum),
+            FieldType::Timestamp => self.timestamp(datum.value() as i64),
         }
     }
 
-    fn display(&mut self, value: impl std::fmt::Display) {
-        self.raw(value.to_string().as_bytes());
+    fn int(&mut self, value: i64) {
+        self.raw(itoa::Buffer::new().format(value).as_bytes());
     }
 
     /// The shortest text that reads back as the same double; always with a
     /// fraction, so that a float stays one. Beyond JSON, PostgreSQL's words.
     fn float(&mut self, value: f64) {
         match serde_json::Number::from_f64(value) {
-            Some(number) => self.display(number),
+            Some(number) => self.raw(number.to_string().as_bytes()),
             None if value.is_nan() => self.raw(b"\"NaN\""),
             None if value > 0.0 => self.raw(b"\"Infinity\""),
             None => self.raw(b"\"-Infinity\""),
         }
     }
 
-    fn text(&mut self, value: &str) {
-        match serde_json::to_string(value) {
-            Ok(quoted) => self.raw(quoted.as_bytes()),
-            Err(_) => self.raw(b"null"),
+    fn text(&mut self, datum: pg_sys::Datum) {
+        let varlena = self.detoast(datum);
+        // SAFETY: a plain varlena that lives until the record is written.
+        let bytes = unsafe {
+            std::slice::from_raw_parts(
+                pgrx::vardata_any(varlena).cast::<u8>(),
+                pgrx::varsize_any_exhdr(varlena),
+            )
+        };
+        self.raw(b"\"");
+        let mut start = 0;
+        for (position, byte) in bytes.iter().enumerate() {
+            if *byte < 0x20 || *byte == b'"' || *byte == b'\\' {
+                self.raw(&bytes[start..position]);
+                self.escape(*byte);
+                start = position + 1;
+            }
+        }
+        self.raw(&bytes[start..]);
+        self.raw(b"\"");
+    }
+
+    fn escape(&mut self, byte: u8) {
+        match byte {
+            b'"' => self.raw(b"\\\""),
+            b'\\' => self.raw(b"\\\\"),
+            b'\n' => self.raw(b"\\n"),
+            b'\r' => self.raw(b"\\r"),
+            b'\t' => self.raw(b"\\t"),
+            0x08 => self.raw(b"\\b"),
+            0x0c => self.raw(b"\\f"),
+            _ => self.raw(format!("\\u{byte:04x}").as_bytes()),
         }
     }
 
     fn jsonb(&mut self, datum: pg_sys::Datum) {
-        // SAFETY: the datum is a jsonb; detoasted into the scratch context.
+        let jsonb = self.detoast_aligned(datum).cast::<pg_sys::Jsonb>();
+        // SAFETY: a jsonb with its total size, appended to our buffer.
         unsafe {
-            let jsonb = pg_sys::pg_detoast_datum(datum.cast_mut_ptr()).cast::<pg_sys::Jsonb>();
             pg_sys::JsonbToCString(
-                self.buffer,
+                &mut self.buffer,
                 &mut (*jsonb).root,
                 pgrx::varsize_any(jsonb.cast()) as i32,
             );
@@ -150,39 +195,92 @@ impl JsonWriter {
     /// A timestamptz, as ISO 8601 in UTC. The fraction, if there is one, has six
     /// digits as Python's isoformat() gives it and its parser wants it.
     fn timestamp(&mut self, microseconds: i64) {
+        let days = microseconds.div_euclid(MICROSECONDS_PER_DAY);
+        if !PLAIN_DAYS.contains(&days) {
+            return self.far_timestamp(microseconds);
+        }
+        let (year, month, day) = raw::date_of(days);
+        let of_day = microseconds.rem_euclid(MICROSECONDS_PER_DAY);
+        let (seconds, fraction) = (of_day / 1_000_000, of_day % 1_000_000);
+        let mut text = *b"\"0000-00-00T00:00:00.000000";
+        put_digits(&mut text[1..5], year.into());
+        put_digits(&mut text[6..8], month.into());
+        put_digits(&mut text[9..11], day.into());
+        put_digits(&mut text[12..14], seconds / 3600);
+        put_digits(&mut text[15..17], seconds / 60 % 60);
+        put_digits(&mut text[18..20], seconds % 60);
+        put_digits(&mut text[21..27], fraction);
+        self.raw(if fraction == 0 { &text[..20] } else { &text });
+        self.raw(match self.zone {
+            Zone::Implied => b"\"",
+            Zone::Shown => b"+00:00\"",
+        });
+    }
+
+    /// Infinity, years before 1 and after 9999: as PostgreSQL writes them.
+    fn far_timestamp(&mut self, microseconds: i64) {
         let mut text = [0; pg_sys::MAXDATELEN as usize + 1];
         // SAFETY: the buffer has the size that the function asks for. As a
         // timestamp without zone the value prints as it is: in UTC.
-        unsafe {
+        let text = unsafe {
             pg_sys::JsonEncodeDateTime(
                 text.as_mut_ptr(),
                 pg_sys::Datum::from(microseconds),
                 pg_sys::TIMESTAMPOID,
                 std::ptr::null(),
             );
-        }
-        let text: Vec<u8> = text
-            .iter()
-            .map(|c| *c as u8)
-            .take_while(|c| *c != 0)
-            .collect();
+            std::ffi::CStr::from_ptr(text.as_ptr()).to_bytes()
+        };
         self.raw(b"\"");
-        match text.iter().position(|c| *c == b'.') {
-            Some(point) => {
-                let digits = text[point + 1..]
-                    .iter()
-                    .take_while(|c| c.is_ascii_digit())
-                    .count();
-                let (number, era) = text.split_at(point + 1 + digits);
-                self.raw(number);
-                self.raw(&b"000000"[digits.min(6)..]);
-                self.raw(era);
-            }
-            None => self.raw(&text),
-        }
+        self.raw(text);
         if self.zone == Zone::Shown && text.contains(&b'T') {
             self.raw(b"+00:00");
         }
         self.raw(b"\"");
+    }
+
+    /// A varlena that can be read in place, with a header of one or four bytes.
+    fn detoast(&mut self, datum: pg_sys::Datum) -> *const pg_sys::varlena {
+        let varlena = datum.cast_mut_ptr::<pg_sys::varlena>();
+        // SAFETY: the datum is a varlena.
+        unsafe {
+            if pgrx::varatt_is_1b_e(varlena) || pgrx::varatt_is_4b_c(varlena) {
+                self.with_scratch(|| pg_sys::pg_detoast_datum(varlena))
+            } else {
+                varlena
+            }
+        }
+    }
+
+    /// A varlena with a four-byte header, aligned as its type wants it.
+    fn detoast_aligned(&mut self, datum: pg_sys::Datum) -> *mut pg_sys::varlena {
+        let varlena = datum.cast_mut_ptr::<pg_sys::varlena>();
+        // SAFETY: the datum is a varlena.
+        unsafe {
+            if pgrx::varatt_is_4b_u(varlena) {
+                varlena
+            } else {
+                self.with_scratch(|| pg_sys::pg_detoast_datum(varlena))
+            }
+        }
+    }
+
+    fn with_scratch<T>(&mut self, body: impl FnOnce() -> T) -> T {
+        self.scratch_used = true;
+        // SAFETY: switched back below; an error resets it with the transaction.
+        unsafe {
+            let caller = self.scratch.set_as_current();
+            let value = body();
+            PgMemoryContexts::For(caller.value()).set_as_current();
+            value
+        }
+    }
+}
+
+/// Writes `value` in decimal, with leading zeros, into all of `place`.
+fn put_digits(place: &mut [u8], mut value: i64) {
+    for digit in place.iter_mut().rev() {
+        *digit = b'0' + (value % 10) as u8;
+        value /= 10;
     }
 }

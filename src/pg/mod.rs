@@ -10,6 +10,7 @@ pub mod common_table;
 pub mod compat;
 pub mod ddl;
 mod direct_insert;
+mod direct_scan;
 pub mod ident;
 pub mod json_writer;
 pub mod jsonb;

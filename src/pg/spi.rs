@@ -264,9 +264,16 @@ impl RowRef<'_> {
     }
 
     /// The datum as it is, unless it is NULL.
-    pub(super) fn raw(&self, position: i32) -> Option<pg_sys::Datum> {
+    fn raw(&self, position: i32) -> Option<pg_sys::Datum> {
         let (datum, is_null) = self.datum(position);
         (!is_null).then_some(datum)
+    }
+
+    /// All columns, as they are.
+    pub(super) fn values(&self, columns: usize) -> Vec<Option<pg_sys::Datum>> {
+        (1..=columns as i32)
+            .map(|position| self.raw(position))
+            .collect()
     }
 
     fn datum(&self, position: i32) -> (pg_sys::Datum, bool) {
