@@ -8,6 +8,7 @@ mod bulk_insert;
 pub mod cache;
 pub mod common_table;
 pub mod compat;
+pub mod counters;
 pub mod ddl;
 mod direct_insert;
 mod direct_scan;

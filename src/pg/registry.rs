@@ -6,6 +6,7 @@ use pgrx::datum::TimestampWithTimeZone;
 use pgrx::pg_sys;
 
 use super::acting::{as_owner, as_owner_with_pinned_path};
+use super::counters::{self, Event};
 use super::spi::{self, Access, KeptStatement, Param, Rows};
 use crate::model::name::ToolName;
 use crate::model::token::{Digest, NewToken, Purpose};
@@ -80,6 +81,7 @@ pub fn global_credential(digest: &Digest) -> Option<CredentialRow> {
 }
 
 fn read<T>(statement: &KeptStatement, params: Vec<Param>, take: impl FnOnce(&Rows) -> T) -> T {
+    counters::count(Event::RegistryRead);
     as_owner(|| {
         let plan = statement.plan();
         spi::with_latest_snapshot(|| {

@@ -6,6 +6,7 @@ use std::mem::ManuallyDrop;
 
 use pgrx::{pg_sys, FromDatum, IntoDatum};
 
+use super::counters::{self, Event};
 use super::jsonb::Jsonb;
 
 /// A parameter: its type, and a value or NULL.
@@ -126,6 +127,7 @@ pub struct Plan {
 
 impl Plan {
     pub fn prepare(sql: &str, types: &[pg_sys::Oid]) -> Self {
+        counters::count(Event::PlanPrepared);
         let sql = c_string(sql);
         let mut types = types.to_vec();
         connected(|_| {

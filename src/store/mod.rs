@@ -7,3 +7,6 @@ pub mod records;
 pub mod tokens;
 pub mod tools;
 mod validate;
+
+#[cfg(any(test, feature = "pg_test"))]
+mod warm_tests;

@@ -1,0 +1,100 @@
+//! A warm call prepares no plan and reads no registry, on either road.
+
+#[pgrx::pg_schema]
+mod tests {
+    use pgrx::prelude::*;
+
+    use crate::pg::counters::counts;
+
+    fn register(sensitive: bool) {
+        Spi::run(&format!(
+            "SELECT projectalpha.register_tool('warm', 'token-of-warm',
+                '[{{\"name\": \"n\", \"type\": \"int\"}}]', sensitive => {sensitive})"
+        ))
+        .unwrap();
+    }
+
+    fn store_and_list() {
+        for statement in [
+            "SELECT projectalpha.store_record('warm', 'token-of-warm', '{\"n\": 1}')",
+            "SELECT projectalpha.store_record('warm', 'token-of-warm', '{}')",
+            "SELECT projectalpha.store_records('warm', 'token-of-warm', '[{\"n\": 1}, {}]')",
+            "SELECT projectalpha.list_records('warm', 5, 0, 'token-of-warm')",
+            "SELECT projectalpha.list_records('warm', 5, 1, 'token-of-warm', 1)",
+        ] {
+            Spi::run(statement).unwrap();
+        }
+    }
+
+    /// Calls twice, and expects the second round to need nothing new.
+    fn expect_warm_after_one_round() {
+        store_and_list();
+        let before = counts();
+        store_and_list();
+        assert_eq!(counts(), before);
+    }
+
+    #[pg_test]
+    fn a_plain_table_is_warm_after_one_round() {
+        register(false);
+        expect_warm_after_one_round();
+    }
+
+    #[pg_test]
+    fn a_sensitive_tool_is_warm_after_one_round() {
+        register(true);
+        expect_warm_after_one_round();
+    }
+
+    #[pg_test]
+    fn a_table_that_needs_plans_is_warm_after_one_round() {
+        register(false);
+        Spi::run("ALTER TABLE projectalpha_data.tool_warm ALTER COLUMN n SET DEFAULT 7").unwrap();
+        Spi::run("ALTER TABLE projectalpha_data.tool_warm ENABLE ROW LEVEL SECURITY").unwrap();
+        let before = counts();
+        expect_warm_after_one_round();
+        assert!(counts()[0] > before[0], "this road does prepare plans");
+        let sevens =
+            Spi::get_one::<i64>("SELECT count(*) FROM projectalpha_data.tool_warm WHERE n = 7");
+        assert_eq!(sevens, Ok(Some(4)));
+    }
+
+    #[pg_test]
+    fn a_wrong_token_is_looked_up_every_time() {
+        register(false);
+        let reads = || counts()[1];
+        let wrong = "SELECT projectalpha.store_record('warm', 'some-other-token', '{}')";
+        let fails = || {
+            PgTryBuilder::new(|| Spi::run(wrong).is_ok())
+                .catch_others(|_| false)
+                .execute()
+        };
+        let before = reads();
+        assert!(!fails());
+        assert!(reads() > before);
+    }
+
+    #[pg_test]
+    fn the_cache_keeps_to_its_size() {
+        Spi::run("SET projectalpha_store.cache_size = 2").unwrap();
+        for name in ["lru_a", "lru_b", "lru_c"] {
+            Spi::run(&format!(
+                "SELECT projectalpha.register_tool('{name}', 'token-of-lru')"
+            ))
+            .unwrap();
+        }
+        let store = |name: &str| {
+            let before = counts()[1];
+            Spi::run(&format!(
+                "SELECT projectalpha.store_record('{name}', 'token-of-lru', '{{}}')"
+            ))
+            .unwrap();
+            counts()[1] > before
+        };
+        for name in ["lru_a", "lru_b", "lru_c"] {
+            assert!(store(name), "{name} is new");
+        }
+        assert!(!store("lru_c") && !store("lru_b"), "the last two are kept");
+        assert!(store("lru_a"), "the first had to go");
+    }
+}
