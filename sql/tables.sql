@@ -10,12 +10,15 @@ CREATE TABLE projectalpha.tools
 );
 
 -- Every token in the system. They differ in scopes, tool and expiry alone.
+-- tool_id is no foreign key: pg_restore --jobs loads the tables of an extension
+-- in any order, and would fail. delete_tool() removes the credentials of a tool,
+-- and ids are never given out again.
 CREATE TABLE projectalpha.credentials
 ( id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY
 , digest bytea NOT NULL CHECK (octet_length(digest) = 32)
 , hint text NOT NULL
 , scopes text[] NOT NULL CHECK (cardinality(scopes) > 0)
-, tool_id bigint REFERENCES projectalpha.tools ON DELETE CASCADE
+, tool_id bigint
 , label text
 , created_at timestamptz NOT NULL DEFAULT now()
 , expires_at timestamptz
@@ -28,7 +31,7 @@ CREATE UNIQUE INDEX credentials_of_tool ON projectalpha.credentials (tool_id, di
     WHERE revoked_at IS NULL AND tool_id IS NOT NULL;
 CREATE UNIQUE INDEX credentials_without_tool ON projectalpha.credentials (digest)
     WHERE revoked_at IS NULL AND tool_id IS NULL;
--- For ON DELETE CASCADE, which also meets revoked ones.
+-- For delete_tool(), which also removes revoked ones.
 CREATE INDEX credentials_tool_id ON projectalpha.credentials (tool_id);
 
 SELECT pg_extension_config_dump('projectalpha.tools', '');
