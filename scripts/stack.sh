@@ -46,7 +46,7 @@ make_folders() {
 
 # sql [OPTION...]: psql as the superuser, stopping at the first error
 sql() {
-    "$(pg_bin psql)" -X -q -v ON_ERROR_STOP=1 -h "$RUN" -p "$STORE_PG_PORT" -U postgres -d projectalpha "$@"
+    "$(pg_bin psql)" -X -q -P pager=off -v ON_ERROR_STOP=1 -h "$RUN" -p "$STORE_PG_PORT" -U postgres -d projectalpha "$@"
 }
 
 # pid_of PART: the process id, if the part runs. A process that merely got a dead one's id is not mistaken for it.

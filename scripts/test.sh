@@ -13,7 +13,7 @@ failed=0
 clean_up() {
     local file
     for file in "$PGRX_DATA"/*/postmaster.pid; do
-        [ ! -e "$file" ] || (cd / && "${as_server[@]}" "$(pg_bin pg_ctl)" -D "${file%/*}" -m immediate stop)
+        [ ! -e "$file" ] || (cd / && "${as_server[@]}" "$(pg_bin pg_ctl)" -D "${file%/*}" -m immediate stop) || true
     done
     rm -rf "$LOGS" "$PGRX_DATA"
 }
@@ -50,7 +50,7 @@ pgrx_test() {
     user=$(id -un)
     [ "$user" != root ] || user=postgres
     as_root rm -f "$("$PG_CONFIG" --pkglibdir)/$EXTENSION.so"
-    cargo pgrx test --runas "$user" --pgdata "$PGRX_DATA/data" "$(pg_feature)"
+    cargo pgrx test --runas "$user" --pgdata "$PGRX_DATA" "$(pg_feature)"
 }
 
 # The tests start their own stacks: scripts/up.sh, with folders and ports of their own.
