@@ -104,6 +104,8 @@ COMMENT ON FUNCTION projectalpha.revoke_token(text, bigint) IS
     'Revokes a token of any kind, given itself or by its id in active_tokens';
 COMMENT ON FUNCTION projectalpha.invalidate_caches() IS
     'Trigger function: sessions drop what they have cached of the changed table';
+COMMENT ON FUNCTION projectalpha.forget_credentials() IS
+    'Trigger function: removes the credentials of deleted tools';
 COMMENT ON FUNCTION projectalpha_http.register_tool(bytea) IS 'POST /register-tool';
 COMMENT ON FUNCTION projectalpha_http.store_record(bytea) IS 'POST /tools/{tool_id}';
 COMMENT ON FUNCTION projectalpha_http.store_records(bytea) IS

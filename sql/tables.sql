@@ -11,8 +11,7 @@ CREATE TABLE projectalpha.tools
 
 -- Every token in the system. They differ in scopes, tool and expiry alone.
 -- tool_id is no foreign key: pg_restore --jobs loads the tables of an extension
--- in any order, and would fail. delete_tool() removes the credentials of a tool,
--- and ids are never given out again.
+-- in any order, and would fail. A trigger removes the credentials of a tool.
 CREATE TABLE projectalpha.credentials
 ( id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY
 , digest bytea NOT NULL CHECK (octet_length(digest) = 32)
@@ -31,8 +30,29 @@ CREATE UNIQUE INDEX credentials_of_tool ON projectalpha.credentials (tool_id, di
     WHERE revoked_at IS NULL AND tool_id IS NOT NULL;
 CREATE UNIQUE INDEX credentials_without_tool ON projectalpha.credentials (digest)
     WHERE revoked_at IS NULL AND tool_id IS NULL;
--- For delete_tool(), which also removes revoked ones.
+-- For that trigger, which also removes revoked ones.
 CREATE INDEX credentials_tool_id ON projectalpha.credentials (tool_id);
+
+-- The credentials of a tool go with it, however it goes: a tool that gets its id
+-- again (RESTART IDENTITY) must not be opened by an old token.
+CREATE FUNCTION projectalpha.forget_credentials() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF TG_OP = 'TRUNCATE' THEN
+        DELETE FROM projectalpha.credentials WHERE tool_id IS NOT NULL;
+    ELSE
+        DELETE FROM projectalpha.credentials AS c USING gone WHERE c.tool_id = gone.id;
+    END IF;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER forget_credentials_of_deleted AFTER DELETE ON projectalpha.tools
+    REFERENCING OLD TABLE AS gone
+    FOR EACH STATEMENT EXECUTE FUNCTION projectalpha.forget_credentials();
+CREATE TRIGGER forget_credentials_of_all AFTER TRUNCATE ON projectalpha.tools
+    FOR EACH STATEMENT EXECUTE FUNCTION projectalpha.forget_credentials();
+ALTER TABLE projectalpha.tools ENABLE ALWAYS TRIGGER forget_credentials_of_deleted;
+ALTER TABLE projectalpha.tools ENABLE ALWAYS TRIGGER forget_credentials_of_all;
 
 SELECT pg_extension_config_dump('projectalpha.tools', '');
 SELECT pg_extension_config_dump('projectalpha.tools_id_seq', '');

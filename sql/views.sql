@@ -7,7 +7,9 @@ SELECT t.id
      , t.sensitive
      , (SELECT string_agg(c.hint, ', ' ORDER BY c.id)
           FROM projectalpha.credentials AS c
-         WHERE c.tool_id = t.id AND c.revoked_at IS NULL) AS token_hint
+         WHERE c.tool_id = t.id
+           AND c.revoked_at IS NULL
+           AND (c.expires_at IS NULL OR c.expires_at > now())) AS token_hint
      , t.description
   FROM projectalpha.tools AS t;
 

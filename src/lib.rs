@@ -41,7 +41,6 @@ extension_sql_file!("../sql/finish.sql", name = "finish", finalize);
 extern "C-unwind" fn _PG_init() {
     pg::settings::register();
     pg::compat::reserve_setting_prefix(c"projectalpha_store");
-    pg::report::install_log_hook();
     pg::cache::register_callback();
 }
 

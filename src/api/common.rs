@@ -33,15 +33,7 @@ fn store_common(
     sensitive: default!(Option<bool>, "false"),
     token: default!(Option<&str>, "NULL"),
 ) -> Option<i64> {
-    report::run(|| {
-        common::store(
-            Caller::Sql,
-            tool_name,
-            payload,
-            sensitive.unwrap_or(false),
-            token,
-        )
-    })
+    report::run(|| common::store(Caller::Sql, tool_name, payload, sensitive, token))
 }
 
 /// Lists what a small tool stored in the common table, oldest first.

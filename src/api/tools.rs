@@ -20,7 +20,8 @@ use crate::store::tools::{self, Registration};
 ///
 /// Errors: 42501 not an administrator; 42602 bad tool or field name; 42710 the
 /// tool exists; 42701 repeated field; 22023 bad schema or token; 54011 too many
-/// fields; 22004 no tool name; the SQLSTATE of CREATE TABLE if that fails.
+/// fields; 22004 a NULL where none may be; 42501 the data schema belongs to somebody else;
+/// the SQLSTATE of CREATE TABLE if that fails.
 ///
 /// ```sql
 /// SELECT * FROM projectalpha.register_tool(
@@ -52,7 +53,7 @@ fn register_tool(
                 tool_name,
                 token,
                 schema: schema.as_deref(),
-                sensitive: sensitive.unwrap_or(false),
+                sensitive,
                 description,
                 admin_token,
             },

@@ -38,7 +38,7 @@ fn http_register_tool(body: &[u8]) -> Body {
                         tool_name: Some(&tool_name),
                         token: Some(&token),
                         schema: Some(&schema),
-                        sensitive: false,
+                        sensitive: Some(false),
                         description: None,
                         admin_token: request.admin_token(),
                     },
@@ -195,7 +195,7 @@ fn http_store_common(body: &[u8]) -> Body {
                     Caller::Http,
                     request.tool_name(),
                     payload,
-                    sensitive,
+                    Some(sensitive),
                     request.token(),
                 )?)
             })?;

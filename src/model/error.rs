@@ -32,6 +32,7 @@ pub enum Error {
     /// `revoke_token` wants either the token or its id.
     TokenAmbiguous,
     SchemaNotArray,
+    SchemaTooDeep,
     FieldIncomplete,
     UnsupportedType {
         type_name: String,
@@ -75,6 +76,10 @@ pub enum Error {
     Negative {
         what: &'static str,
     },
+    /// A schema or table of ours belongs to a role that could do anything with it.
+    ForeignOwner {
+        object: String,
+    },
     TableNotCreated {
         sqlstate: [u8; 5],
         reason: String,
@@ -84,7 +89,7 @@ pub enum Error {
 impl Error {
     pub fn sqlstate(&self) -> &str {
         match self {
-            Error::AdminOnly => "42501",
+            Error::AdminOnly | Error::ForeignOwner { .. } => "42501",
             Error::ToolToken | Error::CommonToken => "28000",
             Error::ToolNotFound | Error::TokenNotFound => "42704",
             Error::ToolTableMissing { .. } => "42P01",
@@ -99,6 +104,7 @@ impl Error {
             | Error::TokenInvalid
             | Error::TokenAmbiguous
             | Error::SchemaNotArray
+            | Error::SchemaTooDeep
             | Error::FieldIncomplete
             | Error::UnsupportedType { .. }
             | Error::PayloadNotObject
@@ -134,6 +140,7 @@ impl Error {
             Error::TokenNotFound => "Token not found".into(),
             Error::TokenAmbiguous => "Either token or token_id must be given".into(),
             Error::SchemaNotArray => "Schema must be an array of fields".into(),
+            Error::SchemaTooDeep => "Schema is nested too deeply".into(),
             Error::FieldIncomplete => "Each field must have 'name' and 'type'".into(),
             Error::UnsupportedType { type_name } => format!(
                 "Unsupported type: {type_name}. Allowed: {}",
@@ -168,6 +175,9 @@ impl Error {
             ),
             Error::ArgumentNull { argument } => format!("{argument} must not be null"),
             Error::Negative { what } => format!("{what} must not be negative"),
+            Error::ForeignOwner { object } => {
+                format!("\"{object}\" does not belong to projectalpha_owner")
+            }
             Error::TableNotCreated { reason, .. } => format!("Failed to create table: {reason}"),
         }
     }
@@ -197,6 +207,10 @@ impl Error {
                     .into(),
             ),
             Error::FieldReserved { .. } => Some("Every tool table has that column already.".into()),
+            Error::ForeignOwner { .. } => Some(
+                "Its owner could read and change what is stored there, and run code as projectalpha_owner."
+                    .into(),
+            ),
             Error::TokenInUse => Some("Another admin or common credential has this token.".into()),
             Error::InRecord { fault, .. } => fault.detail(),
             Error::FieldKind { field, declared, .. } => Some(declared_as(field, *declared)),
@@ -237,6 +251,9 @@ impl Error {
             Error::TimestampMalformed { .. } => {
                 "Examples: 2026-02-05T10:30:00 (UTC), 2026-02-05T10:30:00.5+05:30, 2026-02-05."
             }
+            Error::ForeignOwner { .. } => {
+                "Look at what is in it; then drop it, or ALTER ... OWNER TO projectalpha_owner."
+            }
             Error::TableNotCreated { .. } => {
                 "If a table of that name was left behind, rename or drop it first."
             }
@@ -250,7 +267,9 @@ impl Error {
             Error::AdminOnly => 403,
             Error::ToolToken | Error::CommonToken => 401,
             Error::ToolNotFound | Error::TokenNotFound => 404,
-            Error::ToolTableMissing { .. } | Error::TableNotCreated { .. } => 500,
+            Error::ToolTableMissing { .. }
+            | Error::ForeignOwner { .. }
+            | Error::TableNotCreated { .. } => 500,
             Error::InRecord { fault, .. } => fault.http_status(),
             _ => 400,
         }

@@ -98,7 +98,8 @@ pub enum Schema {
 impl Schema {
     /// Reads the JSON text of a schema; the first fault found is the error.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let value: Value = serde_json::from_str(text).map_err(|_| Error::SchemaNotArray)?;
+        // JSON that PostgreSQL has taken is refused for being nested too deeply.
+        let value: Value = serde_json::from_str(text).map_err(|_| Error::SchemaTooDeep)?;
         Self::from_value(&value)
     }
 

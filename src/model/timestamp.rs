@@ -7,9 +7,12 @@ use jiff::fmt::temporal::{Pieces, PiecesOffset};
 
 /// PostgreSQL counts from here, in microseconds.
 const EPOCH: Date = date(2000, 1, 1);
-/// PostgreSQL's earliest timestamp, 4714-11-24 BC.
-const EARLIEST: i64 = -211_813_488_000_000_000;
 const MICROSECONDS_PER_SECOND: i64 = 1_000_000;
+const MICROSECONDS_PER_DAY: i64 = 86_400 * MICROSECONDS_PER_SECOND;
+/// The years 1 to 9999 in UTC: what ISO 8601 writes with four digits, so that
+/// what is stored can be shown in the form in which it came.
+const SHOWABLE: std::ops::Range<i64> =
+    -730_119 * MICROSECONDS_PER_DAY..2_921_940 * MICROSECONDS_PER_DAY;
 
 /// Microseconds since PostgreSQL's epoch for `text`, or nothing if it is not an
 /// ISO 8601 date with an optional time and offset. No offset means UTC.
@@ -24,6 +27,10 @@ pub fn parse(text: &str) -> Option<i64> {
         Some(PiecesOffset::Numeric(numeric)) => i64::from(numeric.offset().seconds()),
         Some(_) => return None,
     };
+    // As far as PostgreSQL goes; no zone is half as far.
+    if offset_seconds.abs() >= 16 * 3600 {
+        return None;
+    }
     let time = pieces.time().unwrap_or(Time::midnight());
     let seconds = pieces.date().duration_since(EPOCH).as_secs()
         + i64::from(time.hour()) * 3600
@@ -33,7 +40,7 @@ pub fn parse(text: &str) -> Option<i64> {
     let fraction = (i64::from(time.subsec_nanosecond()) + 500) / 1000;
     // Years have at most four digits, or six and a sign: far from overflowing.
     let microseconds = seconds * MICROSECONDS_PER_SECOND + fraction;
-    (microseconds >= EARLIEST).then_some(microseconds)
+    SHOWABLE.contains(&microseconds).then_some(microseconds)
 }
 
 #[cfg(test)]
@@ -82,6 +89,10 @@ mod tests {
             "2026-02-05T10:30:00[Europe/Paris]",
             "10:30:00",
             "-009999-01-01",
+            "2026-02-05T10:30:00+16:00",
+            "0000-12-31",
+            "0001-01-01T00:00:00+01:00",
+            "9999-12-31T23:59:59-01:00",
             "1770287400",
             "2026-02-05T10:30:00; drop table x",
         ] {

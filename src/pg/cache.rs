@@ -15,7 +15,7 @@ use std::rc::Rc;
 use lru::LruCache;
 use pgrx::{pg_guard, pg_sys};
 
-use super::ddl::relation_oid;
+use super::ddl::{check_table, relation_oid};
 use super::ident::TableName;
 use super::registry::{self, CredentialRow};
 use super::settings;
@@ -161,6 +161,7 @@ fn compile(name: &ToolName) -> Result<CompiledTool, Error> {
     let oid = relation_oid(&table_name).ok_or_else(|| Error::ToolTableMissing {
         table: table_name.table.clone(),
     })?;
+    check_table(&table_name, oid)?;
     Ok(CompiledTool {
         id: row.id,
         sensitive: row.sensitive,

@@ -2,7 +2,7 @@
 
 use pgrx::pg_sys;
 
-use super::acting::{as_owner, as_owner_with_pinned_path};
+use super::acting::as_owner_with_pinned_path;
 use super::json_writer::JsonWriter;
 use super::jsonb::Jsonb;
 use super::spi::{self, Access, KeptStatement, Param};
@@ -12,12 +12,13 @@ use crate::model::schema::FieldType;
 thread_local! {
     static INSERT: KeptStatement = const { KeptStatement::new(
         "INSERT INTO projectalpha_data.multiple_tools (tool_name, data, sensitive) \
-         VALUES ($1, $2, $3::integer) RETURNING id",
+         VALUES ($1, $2, $3::pg_catalog.int4) RETURNING id",
         &[pg_sys::TEXTOID, pg_sys::JSONBOID, pg_sys::INT8OID],
     ) };
     static SELECT: KeptStatement = const { KeptStatement::new(
-        "SELECT m.id::bigint, m.created_at::timestamptz, m.tool_name::text, m.data::jsonb, \
-                m.sensitive::bigint \
+        "SELECT m.id::pg_catalog.int8, m.created_at::pg_catalog.timestamptz, \
+                m.tool_name::pg_catalog.text, m.data::pg_catalog.jsonb, \
+                m.sensitive::pg_catalog.int8 \
          FROM projectalpha_data.multiple_tools AS m \
          WHERE m.tool_name OPERATOR(pg_catalog.=) $1 \
            AND (m.sensitive OPERATOR(pg_catalog.=) 0 OR $2) \
@@ -77,7 +78,7 @@ pub fn list(
         page.offset.into(),
     ];
     SELECT.with(|select| {
-        as_owner(|| {
+        as_owner_with_pinned_path(|| {
             spi::scan(select.plan(), params, |row| {
                 writer.record(&COLUMNS, &row.values(COLUMNS.len()));
                 each(writer, row.get(1).unwrap_or_default());

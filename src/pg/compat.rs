@@ -44,6 +44,52 @@ pub unsafe fn identity_sequence(table: pg_sys::Oid, attribute: i16) -> pg_sys::O
     }
 }
 
+/// The owner of a relation, if it exists.
+///
+/// # Safety
+/// Inside a transaction.
+pub unsafe fn owner_of_relation(oid: pg_sys::Oid) -> Option<pg_sys::Oid> {
+    // SAFETY: the row is read before it is released.
+    unsafe {
+        cached_row(pg_sys::SysCacheIdentifier::RELOID as i32, oid, |row| {
+            (*row.cast::<pg_sys::FormData_pg_class>()).relowner
+        })
+    }
+}
+
+/// The owner of a schema, if it exists.
+///
+/// # Safety
+/// Inside a transaction.
+pub unsafe fn owner_of_schema(oid: pg_sys::Oid) -> Option<pg_sys::Oid> {
+    // SAFETY: the row is read before it is released.
+    unsafe {
+        cached_row(
+            pg_sys::SysCacheIdentifier::NAMESPACEOID as i32,
+            oid,
+            |row| (*row.cast::<pg_sys::FormData_pg_namespace>()).nspowner,
+        )
+    }
+}
+
+unsafe fn cached_row<T>(
+    cache: i32,
+    oid: pg_sys::Oid,
+    read: impl FnOnce(*mut std::ffi::c_void) -> T,
+) -> Option<T> {
+    // SAFETY: the caller names a cache with an OID as its one key, and reads the
+    // row as what that cache holds; it is released after that.
+    unsafe {
+        let tuple = pg_sys::SearchSysCache1(cache as _, pg_sys::Datum::from(oid));
+        if tuple.is_null() {
+            return None;
+        }
+        let value = read(pg_sys::GETSTRUCT(tuple).cast());
+        pg_sys::ReleaseSysCache(tuple);
+        Some(value)
+    }
+}
+
 /// Begins a scan of an index with one key, seen with the active snapshot.
 ///
 /// # Safety
@@ -73,6 +119,8 @@ pub mod raw {
     };
 
     unsafe extern "C-unwind" {
+        /// Not in pgrx's bindings.
+        pub fn errcode(sqlstate: i32) -> i32;
         fn j2date(julian: i32, year: *mut i32, month: *mut i32, day: *mut i32);
         pub fn PreventCommandIfReadOnly(command: *const c_char);
         pub fn PreventCommandIfParallelMode(command: *const c_char);

@@ -3,10 +3,12 @@
 
 use pgrx::pg_sys;
 
-use super::acting::as_owner_with_pinned_path;
+use super::acting::{as_owner_with_pinned_path, owner_role};
+use super::compat;
 use super::ident::{column_definitions, Quoted, TableName, DATA_SCHEMA};
-use super::report::{catch, Failure};
+use super::report::catch;
 use super::spi::{self, Access};
+use crate::model::error::Error;
 use crate::model::schema::FieldType;
 
 /// Key of the advisory lock under which schemas and shared tables are made:
@@ -15,36 +17,55 @@ const CREATE_LOCK: i64 = 0x0070_6173_5f64_646c; // "pas_ddl"
 
 /// Creates the table of a tool, and its schema if this is the first one.
 /// On failure nothing is rolled back here: the caller raises.
-pub fn create_tool_table(name: &TableName, columns: &[(&str, FieldType)]) -> Result<(), Failure> {
+pub fn create_tool_table(name: &TableName, columns: &[(&str, FieldType)]) -> Result<(), Error> {
+    check_schema(&name.schema)?;
+    if relation_oid(name).is_some() {
+        return Err(Error::TableNotCreated {
+            sqlstate: *b"42P07",
+            reason: format!("relation \"{}\" already exists", name.table),
+        });
+    }
+    let columns = format!(
+        "{}, {CREATED_AT}{}",
+        id_column(name),
+        column_definitions(columns)
+    );
     catch(|| {
         as_owner_with_pinned_path(|| {
             ensure_schema(&name.schema);
-            create_table(
-                name,
-                &format!(
-                    "{}, {CREATED_AT}{}",
-                    id_column(name),
-                    column_definitions(columns)
-                ),
-            );
+            create_table(name, &columns);
         })
+    })
+    .map_err(|failure| Error::TableNotCreated {
+        sqlstate: failure.sqlstate,
+        reason: failure.message,
     })
 }
 
-pub fn common_table_exists() -> bool {
-    relation_oid(&TableName::common()).is_some()
+/// True if the common table is there; an error if it is not ours.
+pub fn common_table_exists() -> Result<bool, Error> {
+    let name = TableName::common();
+    match relation_oid(&name) {
+        Some(oid) => {
+            check_schema(&name.schema)?;
+            check_table(&name, oid)?;
+            Ok(true)
+        }
+        None => Ok(false),
+    }
 }
 
 /// Creates the common table unless it is there (spec 001, appendix A).
-pub fn ensure_common_table() {
-    if common_table_exists() {
-        return;
+pub fn ensure_common_table() -> Result<(), Error> {
+    if common_table_exists()? {
+        return Ok(());
     }
     let name = TableName::common();
+    check_schema(&name.schema)?;
     as_owner_with_pinned_path(|| {
         ensure_schema(&name.schema);
         take_create_lock();
-        if common_table_exists() {
+        if relation_oid(&name).is_some() {
             return;
         }
         // The order of the columns is that of spec 001.
@@ -61,6 +82,38 @@ pub fn ensure_common_table() {
             Quoted(&name.index().table)
         ));
     });
+    Ok(())
+}
+
+/// Refuses a table that belongs to a role of its own: whoever owns it could
+/// have our statements run anything as the owner of everything.
+pub fn check_table(name: &TableName, oid: pg_sys::Oid) -> Result<(), Error> {
+    // SAFETY: a look-up in the system cache.
+    let owner = unsafe { compat::owner_of_relation(oid) };
+    check_owner(owner, || format!("{}.{}", name.schema, name.table))
+}
+
+/// Refuses a schema that belongs to a role of its own, which could drop what is
+/// in it; one that is not there is no error.
+fn check_schema(schema: &str) -> Result<(), Error> {
+    // SAFETY: a look-up in the system cache.
+    let owner = schema_oid(schema).and_then(|oid| unsafe { compat::owner_of_schema(oid) });
+    check_owner(owner, || schema.to_owned())
+}
+
+fn check_owner(owner: Option<pg_sys::Oid>, object: impl FnOnce() -> String) -> Result<(), Error> {
+    match owner {
+        // A restore without owners leaves them to a superuser.
+        Some(owner) if owner != owner_role() && !is_superuser(owner) => {
+            Err(Error::ForeignOwner { object: object() })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn is_superuser(role: pg_sys::Oid) -> bool {
+    // SAFETY: a look-up in the system cache.
+    unsafe { pg_sys::superuser_arg(role) }
 }
 
 /// Drops a table; one that is gone already is no error.
@@ -75,18 +128,10 @@ pub fn drop_table(name: &TableName) {
 
 /// The OID of a relation by its name, if there is one.
 pub fn relation_oid(name: &TableName) -> Option<pg_sys::Oid> {
-    let (Ok(schema), Ok(table)) = (
-        std::ffi::CString::new(name.schema.as_str()),
-        std::ffi::CString::new(name.table.as_str()),
-    ) else {
-        return None;
-    };
-    // SAFETY: look-ups in the system caches; a missing schema gives InvalidOid,
-    // in which no relation is found.
-    let oid = unsafe {
-        let namespace = pg_sys::get_namespace_oid(schema.as_ptr(), true);
-        pg_sys::get_relname_relid(table.as_ptr(), namespace)
-    };
+    let schema = schema_oid(&name.schema)?;
+    let table = std::ffi::CString::new(name.table.as_str()).ok()?;
+    // SAFETY: a look-up in the system cache.
+    let oid = unsafe { pg_sys::get_relname_relid(table.as_ptr(), schema) };
     (oid != pg_sys::InvalidOid).then_some(oid)
 }
 
@@ -110,11 +155,11 @@ fn create_table(name: &TableName, columns: &str) {
 }
 
 fn ensure_schema(schema: &str) {
-    if schema_exists(schema) {
+    if schema_oid(schema).is_some() {
         return;
     }
     take_create_lock();
-    if schema_exists(schema) {
+    if schema_oid(schema).is_some() {
         return;
     }
     let schema_name = Quoted(schema);
@@ -129,12 +174,11 @@ fn ensure_schema(schema: &str) {
     }
 }
 
-fn schema_exists(schema: &str) -> bool {
-    let Ok(schema) = std::ffi::CString::new(schema) else {
-        return false;
-    };
+fn schema_oid(schema: &str) -> Option<pg_sys::Oid> {
+    let schema = std::ffi::CString::new(schema).ok()?;
     // SAFETY: a look-up in the system cache.
-    unsafe { pg_sys::get_namespace_oid(schema.as_ptr(), true) != pg_sys::InvalidOid }
+    let oid = unsafe { pg_sys::get_namespace_oid(schema.as_ptr(), true) };
+    (oid != pg_sys::InvalidOid).then_some(oid)
 }
 
 fn take_create_lock() {

@@ -338,10 +338,7 @@ fn is_nullable(attribute: &pg_sys::FormData_pg_attribute) -> bool {
 }
 
 /// True if the column is a timestamptz whose default is a plain `now()`.
-pub(super) fn defaults_to_now(
-    table: &PgRelation,
-    attribute: &pg_sys::FormData_pg_attribute,
-) -> bool {
+fn defaults_to_now(table: &PgRelation, attribute: &pg_sys::FormData_pg_attribute) -> bool {
     if attribute.atttypid != pg_sys::TIMESTAMPTZOID || attribute.atttypmod != -1 {
         return false;
     }

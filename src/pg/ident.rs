@@ -76,20 +76,32 @@ pub fn column_list<'a>(columns: impl Iterator<Item = &'a str>) -> String {
     quoted.join(", ")
 }
 
-/// `, "a" bigint, ...`: the fields' columns of a new table.
+/// The type of a field's column, under a name that no search_path can redirect.
+fn qualified_type(field_type: FieldType) -> &'static str {
+    match field_type {
+        FieldType::Int => "pg_catalog.int8",
+        FieldType::Str => "pg_catalog.text",
+        FieldType::Bool => "pg_catalog.bool",
+        FieldType::Float => "pg_catalog.float8",
+        FieldType::Json => "pg_catalog.jsonb",
+        FieldType::Timestamp => "pg_catalog.timestamptz",
+    }
+}
+
+/// `, "a" pg_catalog.int8, ...`: the fields' columns of a new table.
 pub fn column_definitions(columns: &[(&str, FieldType)]) -> String {
     columns
         .iter()
-        .map(|(name, field_type)| format!(", {} {}", Quoted(name), field_type.sql_type()))
+        .map(|(name, field_type)| format!(", {} {}", Quoted(name), qualified_type(*field_type)))
         .collect()
 }
 
-/// `"a"::bigint, ...`: columns as the types that their fields have, whatever
+/// `"a"::pg_catalog.int8, ...`: columns as the types that their fields have, whatever
 /// somebody has since made of the columns. A cast to the same type costs nothing.
 pub fn select_list(columns: &[(&str, FieldType)]) -> String {
     let cast: Vec<String> = columns
         .iter()
-        .map(|(name, field_type)| format!("{}::{}", Quoted(name), field_type.sql_type()))
+        .map(|(name, field_type)| format!("{}::{}", Quoted(name), qualified_type(*field_type)))
         .collect();
     cast.join(", ")
 }

@@ -12,6 +12,7 @@ pub mod counters;
 pub mod ddl;
 mod direct_insert;
 mod direct_scan;
+mod error_context;
 pub mod ident;
 pub mod json_writer;
 pub mod jsonb;

@@ -119,23 +119,14 @@ pub fn insert_tool(
     )
 }
 
-/// Removes a tool with its credentials; false if there is none of that name.
+/// Removes a tool, and with it (by a trigger) its credentials; false if there is
+/// none of that name.
 pub fn delete_tool(name: &ToolName) -> bool {
-    let id: Option<i64> = write(
-        "DELETE FROM projectalpha.tools AS t WHERE t.tool_name OPERATOR(pg_catalog.=) $1 \
-         RETURNING t.id",
-        vec![name.as_str().into()],
-        |rows| rows.first().and_then(|row| row.get(1)),
-    );
-    let Some(id) = id else {
-        return false;
-    };
     write(
-        "DELETE FROM projectalpha.credentials AS c WHERE c.tool_id OPERATOR(pg_catalog.=) $1",
-        vec![id.into()],
-        |_| (),
-    );
-    true
+        "DELETE FROM projectalpha.tools AS t WHERE t.tool_name OPERATOR(pg_catalog.=) $1",
+        vec![name.as_str().into()],
+        |rows| rows.count() > 0,
+    )
 }
 
 /// Keeps the digest of a token; false if it is in use already.

@@ -3,22 +3,21 @@
 //!
 //! By default PostgreSQL logs the text of a statement that failed, and with it
 //! any token or payload written into it as a literal. Every error that leaves
-//! one of our functions is therefore marked, and a log hook takes statement and
-//! context off a marked report. The client still gets all of it: it is its own.
+//! one of our functions has statement and context hidden from the log; the
+//! client still gets all of it: it is its own.
+//!
+//! pgrx carries an error of PostgreSQL as a Rust panic and loses SQLSTATEs that
+//! PostgreSQL does not define itself and the names of constraint and table.
+//! [`Capture`] notes them when the error is raised, [`finish`] puts them back.
 
-use std::ffi::CStr;
 use std::panic::AssertUnwindSafe;
 
-use pgrx::pg_sys;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::pg_sys::panic::{CaughtError, ErrorReport, ErrorReportWithLevel};
-use pgrx::{pg_guard, PgLogLevel, PgTryBuilder};
+use pgrx::{PgLogLevel, PgTryBuilder};
 
+use super::error_context::{finish, Capture, Origin};
 use crate::model::error::Error;
-
-/// The function name in our reports: the mark by which the log hook knows them.
-const MARK: &str = "projectalpha_store";
-const MARK_C: &CStr = c"projectalpha_store";
 
 /// An error of PostgreSQL itself, caught.
 #[derive(Debug)]
@@ -28,11 +27,13 @@ pub struct Failure {
 }
 
 impl Failure {
-    fn of(report: &ErrorReportWithLevel) -> Self {
-        Failure {
-            sqlstate: unpack_sqlstate(report.sql_error_code() as i32),
-            message: report.message().to_owned(),
-        }
+    fn of(report: &ErrorReportWithLevel, origin: &Origin) -> Self {
+        let sqlstate = unpack_sqlstate(origin.sqlstate_or(report.sql_error_code() as i32));
+        let message = match &sqlstate[..2] {
+            b"22" => without_quoted(report.message()),
+            _ => report.message().to_owned(),
+        };
+        Failure { sqlstate, message }
     }
 
     /// The class: the first two characters of the SQLSTATE.
@@ -44,12 +45,10 @@ impl Failure {
 /// Runs the body of a public function and raises what it returns as an error.
 /// Errors of PostgreSQL pass through, less the values that they show of a row.
 pub fn run<T>(body: impl FnOnce() -> Result<T, Error>) -> T {
-    let outcome = PgTryBuilder::new(AssertUnwindSafe(body))
-        .catch_others(pass_on)
-        .execute();
-    match outcome {
-        Ok(value) => value,
-        Err(error) => raise(&error),
+    match attempt(body) {
+        Ok(Ok(value)) => value,
+        Ok(Err(error)) => raise(&error),
+        Err(caught) => pass_on(*caught),
     }
 }
 
@@ -59,63 +58,99 @@ pub fn run<T>(body: impl FnOnce() -> Result<T, Error>) -> T {
 /// that it then rolls back, or raise an error in turn. Cancellation and
 /// shutdown are never caught.
 pub fn catch<T>(body: impl FnOnce() -> T) -> Result<T, Failure> {
-    PgTryBuilder::new(AssertUnwindSafe(|| Ok(body())))
-        .catch_others(|cause| match &cause {
-            CaughtError::PostgresError(report) | CaughtError::ErrorReport(report) => {
-                let failure = Failure::of(report);
-                match failure.class() {
-                    b"57" => cause.rethrow(),
-                    _ => Err(failure),
-                }
+    attempt(body).map_err(|caught| match &caught.cause {
+        CaughtError::PostgresError(report) | CaughtError::ErrorReport(report) => {
+            let failure = Failure::of(report, &caught.origin);
+            match failure.class() {
+                b"57" => caught.cause.rethrow(),
+                _ => failure,
             }
-            CaughtError::RustPanic { .. } => cause.rethrow(),
+        }
+        CaughtError::RustPanic { .. } => caught.cause.rethrow(),
+    })
+}
+
+/// What was raised, and where it came from.
+struct Caught {
+    cause: CaughtError,
+    origin: Origin,
+}
+
+fn attempt<T>(body: impl FnOnce() -> T) -> Result<T, Box<Caught>> {
+    let capture = Capture::new();
+    let outcome = capture.during(|| {
+        PgTryBuilder::new(AssertUnwindSafe(|| Ok(body())))
+            .catch_others(|cause| Err(Box::new(cause)))
+            .execute()
+    });
+    outcome.map_err(|cause| {
+        Box::new(Caught {
+            cause: *cause,
+            origin: capture.origin(),
         })
-        .execute()
+    })
 }
 
 /// Raises `error` with all its parts.
 pub fn raise(error: &Error) -> ! {
-    let code = PgSqlErrorCode::from(pack_sqlstate(error.sqlstate()));
-    let mut report = ErrorReport::new(code, error.message(), MARK);
-    if let Some(detail) = error.detail() {
-        report = report.set_detail(detail);
-    }
-    if let Some(hint) = error.hint() {
-        report = report.set_hint(hint);
-    }
-    report.report(PgLogLevel::ERROR);
+    let code = pack_sqlstate(error.sqlstate());
+    let report = report(code, error.message(), error.detail(), error.hint());
+    finish(Origin::of_sqlstate(code), || {
+        report.report(PgLogLevel::ERROR)
+    });
     unreachable!("an ERROR does not return")
 }
 
 /// Writes a failure that was answered, and so not raised, to the server log.
 pub fn log(failure: &Failure) {
-    let sqlstate = std::str::from_utf8(&failure.sqlstate).unwrap_or("XX000");
-    ErrorReport::new(
-        PgSqlErrorCode::from(pack_sqlstate(sqlstate)),
-        format!("HTTP request failed: {}", failure.message),
-        MARK,
-    )
-    .report(PgLogLevel::LOG);
+    let code = pack_sqlstate(std::str::from_utf8(&failure.sqlstate).unwrap_or("XX000"));
+    let message = format!("HTTP request failed: {}", failure.message);
+    let report = report(code, message, None, None);
+    finish(Origin::of_sqlstate(code), || report.report(PgLogLevel::LOG));
 }
 
-/// Raises a caught error of PostgreSQL again, marked. DETAIL of the classes
-/// that complain about data shows the data ("Failing row contains ..."), so it
-/// stays behind; the message names the constraint.
-fn pass_on<T>(cause: CaughtError) -> T {
-    let report = match &cause {
-        CaughtError::PostgresError(report) => report,
+/// Raises a caught error of PostgreSQL again. Errors about data show the data:
+/// DETAIL in the classes 22, 23 and 44 ("Failing row contains ..."), the message
+/// in class 22 (`invalid input syntax for type numeric: "..."`). Both stay behind.
+fn pass_on(Caught { cause, origin }: Caught) -> ! {
+    let caught = match &cause {
+        CaughtError::PostgresError(caught) => caught,
         CaughtError::ErrorReport(_) | CaughtError::RustPanic { .. } => cause.rethrow(),
     };
-    let shows_data = matches!(Failure::of(report).class(), b"22" | b"23" | b"44");
-    let mut marked = ErrorReport::new(report.sql_error_code(), report.message().to_owned(), MARK);
-    if let (Some(detail), false) = (report.detail(), shows_data) {
-        marked = marked.set_detail(detail);
-    }
-    if let Some(hint) = report.hint() {
-        marked = marked.set_hint(hint);
-    }
-    marked.report(PgLogLevel::ERROR);
+    let failure = Failure::of(caught, &origin);
+    let detail = match failure.class() {
+        b"22" | b"23" | b"44" => None,
+        _ => caught.detail().map(str::to_owned),
+    };
+    let report = report(
+        caught.sql_error_code() as i32,
+        failure.message,
+        detail,
+        caught.hint().map(str::to_owned),
+    );
+    finish(origin, || report.report(PgLogLevel::ERROR));
     unreachable!("an ERROR does not return")
+}
+
+fn report(code: i32, message: String, detail: Option<String>, hint: Option<String>) -> ErrorReport {
+    let mut report = ErrorReport::new(PgSqlErrorCode::from(code), message, "projectalpha_store");
+    if let Some(detail) = detail {
+        report = report.set_detail(detail);
+    }
+    if let Some(hint) = hint {
+        report = report.set_hint(hint);
+    }
+    report
+}
+
+/// A message with what stands in double quotes left out.
+fn without_quoted(message: &str) -> String {
+    match (message.find('"'), message.rfind('"')) {
+        (Some(first), Some(last)) if first < last => {
+            format!("{}\"…\"{}", &message[..first], &message[last + 1..])
+        }
+        _ => message.to_owned(),
+    }
 }
 
 /// PostgreSQL's packing of an SQLSTATE: six bits for each character.
@@ -137,37 +172,20 @@ fn unpack_sqlstate(packed: i32) -> [u8; 5] {
     sqlstate
 }
 
-static mut NEXT_LOG_HOOK: pg_sys::emit_log_hook_type = None;
-
-/// Puts the log hook in place, in front of any that is there.
-pub fn install_log_hook() {
-    // SAFETY: called once, from _PG_init, on the backend's only thread.
-    unsafe {
-        NEXT_LOG_HOOK = pg_sys::emit_log_hook;
-        pg_sys::emit_log_hook = Some(hide_statement);
-    }
-}
-
-#[pg_guard]
-unsafe extern "C-unwind" fn hide_statement(report: *mut pg_sys::ErrorData) {
-    // SAFETY: PostgreSQL hands over the report it is about to log; its function
-    // name is NULL or a NUL-terminated string.
-    unsafe {
-        if let Some(report) = report.as_mut() {
-            if !report.funcname.is_null() && CStr::from_ptr(report.funcname) == MARK_C {
-                report.hide_stmt = true;
-                report.hide_ctx = true;
-            }
-        }
-        if let Some(next) = NEXT_LOG_HOOK {
-            next(report);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn quoted_values_are_left_out() {
+        let hidden = |message: &str| without_quoted(message);
+        assert_eq!(
+            hidden("invalid input syntax for type numeric: \"s3cret\""),
+            "invalid input syntax for type numeric: \"…\""
+        );
+        assert_eq!(hidden("value \"a\" and \"b\" clash"), "value \"…\" clash");
+        assert_eq!(hidden("division by zero"), "division by zero");
+    }
 
     #[test]
     fn sqlstates_pack_as_postgresql_packs_them() {

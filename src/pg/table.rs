@@ -1,5 +1,7 @@
 //! Statements on a tool's table: the direct way where the table is plain, kept
-//! plans otherwise.
+//! plans otherwise. Plans run with the search_path pinned: what makes a table
+//! other than plain is often code (triggers, checks, domains, policies) that
+//! was written without the caller's search_path in mind.
 
 use std::cell::{OnceCell, RefCell};
 use std::ffi::c_char;
@@ -9,9 +11,9 @@ use std::rc::Rc;
 use lru::LruCache;
 use pgrx::{pg_sys, PgRelation};
 
-use super::acting::{as_owner, as_owner_with_pinned_path};
+use super::acting::as_owner_with_pinned_path;
 use super::bulk_insert::BulkInsert;
-use super::direct_insert::{defaults_to_now, somebody_watches, DirectInsert};
+use super::direct_insert::{somebody_watches, DirectInsert};
 use super::direct_scan::DirectScan;
 use super::ident::{column_list, select_list, TableName};
 use super::json_writer::JsonWriter;
@@ -30,19 +32,12 @@ pub struct ToolTable {
     pub oid: pg_sys::Oid,
     /// None for a table that is not plain.
     direct: OnceCell<Option<DirectInsert>>,
-    traits: OnceCell<Traits>,
+    /// True if a record that does not name a field must get its default.
+    fields_have_defaults: OnceCell<bool>,
     /// None for a table that must be read through a plan.
     scan: OnceCell<Option<DirectScan>>,
     inserts: RefCell<LruCache<Vec<bool>, Rc<Plan>>>,
     select: OnceCell<Plan>,
-}
-
-/// What somebody may have added to the table.
-struct Traits {
-    /// Code that was written without the caller's search_path in mind.
-    runs_foreign_code: bool,
-    /// Defaults, which a record that does not name the field must get.
-    fields_have_defaults: bool,
 }
 
 impl ToolTable {
@@ -51,7 +46,7 @@ impl ToolTable {
             name,
             oid,
             direct: OnceCell::new(),
-            traits: OnceCell::new(),
+            fields_have_defaults: OnceCell::new(),
             scan: OnceCell::new(),
             inserts: RefCell::new(LruCache::new(INSERT_PLANS)),
             select: OnceCell::new(),
@@ -115,7 +110,7 @@ impl ToolTable {
                 each(writer, values[0].map_or(0, |id| id.value() as i64));
             });
         }
-        as_owner(|| {
+        as_owner_with_pinned_path(|| {
             let plan = self.select.get_or_init(|| {
                 let sql = format!(
                     "SELECT {} FROM {} WHERE id OPERATOR(pg_catalog.>) $1 \
@@ -134,14 +129,16 @@ impl ToolTable {
     }
 
     fn insert_by_plan(&self, columns: &[(&str, FieldType)], row: &Row) -> Option<i64> {
-        let traits = self.traits.get_or_init(|| Traits::of(self.oid, columns));
+        let fields_have_defaults = *self
+            .fields_have_defaults
+            .get_or_init(|| have_defaults(self.oid, columns));
         // Without defaults NULL is what a missing field gets anyway.
-        let named = if traits.fields_have_defaults {
+        let named = if fields_have_defaults {
             row.named.clone()
         } else {
             vec![true; columns.len()]
         };
-        let statement = || {
+        as_owner_with_pinned_path(|| {
             let plan = self.insert_plan(columns, &named);
             let of_named = || {
                 named
@@ -166,12 +163,7 @@ impl ToolTable {
                 let rows = Rows::of_last_statement(status);
                 rows.first().and_then(|row| row.get(1))
             })
-        };
-        if traits.runs_foreign_code {
-            as_owner_with_pinned_path(statement)
-        } else {
-            as_owner(statement)
-        }
+        })
     }
 
     fn insert_plan(&self, columns: &[(&str, FieldType)], named: &[bool]) -> Rc<Plan> {
@@ -218,61 +210,16 @@ fn insert_in_bulk<E>(
     Ok(stored)
 }
 
-impl Traits {
-    fn of(table: pg_sys::Oid, columns: &[(&str, FieldType)]) -> Self {
-        // SAFETY: the caller holds a lock on the table.
-        let table = unsafe { PgRelation::open(table) };
-        let descriptor = table.tuple_desc();
-        let has_default = |name: &str| {
-            descriptor
-                .iter()
-                .any(|a| !a.attisdropped && a.atthasdef && a.name() == name)
-        };
-        let fields_have_defaults = columns.iter().any(|(name, _)| has_default(name));
-        let defaults_are_ours = descriptor
-            .iter()
-            .filter(|a| !a.attisdropped && a.atthasdef)
-            .all(|a| a.name() == "created_at" && defaults_to_now(&table, a));
-        // Anything else may call functions: triggers, rules, policies, checks,
-        // expressions of indexes, partitions.
-        // SAFETY: the relation is open; its parts live as long.
-        let untouched = unsafe {
-            let relation = &*table.as_ptr();
-            let class = &*relation.rd_rel;
-            let constraints = (*relation.rd_att).constr;
-            class.relkind as u8 == pg_sys::RELKIND_RELATION
-                && relation.trigdesc.is_null()
-                && relation.rd_rules.is_null()
-                && !class.relrowsecurity
-                && (constraints.is_null() || (*constraints).num_check == 0)
-                && !has_index_expressions(&table)
-        };
-        Traits {
-            runs_foreign_code: !untouched || !defaults_are_ours,
-            fields_have_defaults,
-        }
-    }
-}
-
-/// # Safety
-/// The table is open and locked.
-unsafe fn has_index_expressions(table: &PgRelation) -> bool {
-    // SAFETY: the list is of indexes of the open table; each is opened and closed.
-    unsafe {
-        let list = pg_sys::RelationGetIndexList(table.as_ptr());
-        let found = (0..pg_sys::list_length(list)).any(|i| {
-            let index = pg_sys::index_open(
-                pg_sys::list_nth_oid(list, i),
-                pg_sys::RowExclusiveLock as pg_sys::LOCKMODE,
-            );
-            let expressions = !pg_sys::RelationGetIndexExpressions(index).is_null()
-                || !pg_sys::RelationGetIndexPredicate(index).is_null();
-            pg_sys::index_close(index, pg_sys::NoLock as pg_sys::LOCKMODE);
-            expressions
-        });
-        pg_sys::list_free(list);
-        found
-    }
+/// True if one of the columns has a default.
+fn have_defaults(table: pg_sys::Oid, columns: &[(&str, FieldType)]) -> bool {
+    // SAFETY: the caller holds a lock on the table.
+    let table = unsafe { PgRelation::open(table) };
+    let descriptor = table.tuple_desc();
+    let found = descriptor.iter().any(|attribute| {
+        let is_ours = || columns.iter().any(|(name, _)| *name == attribute.name());
+        !attribute.attisdropped && attribute.atthasdef && is_ours()
+    });
+    found
 }
 
 pub(super) fn type_oid(field_type: FieldType) -> pg_sys::Oid {

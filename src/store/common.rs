@@ -14,10 +14,13 @@ pub fn store(
     caller: Caller,
     tool_name: Option<&str>,
     payload: Option<Jsonb<'_>>,
-    sensitive: bool,
+    sensitive: Option<bool>,
     token: Option<&str>,
 ) -> Result<Option<i64>, Error> {
     let sender = sender_name(tool_name)?;
+    let sensitive = sensitive.ok_or(Error::ArgumentNull {
+        argument: "sensitive",
+    })?;
     if sensitive {
         authorise::common(caller, token)?;
     }
@@ -25,7 +28,7 @@ pub fn store(
         argument: "payload",
     })?;
     payload.as_object().ok_or(Error::PayloadNotObject)?;
-    ddl::ensure_common_table();
+    ddl::ensure_common_table()?;
     Ok(common_table::insert(sender, payload, sensitive))
 }
 
@@ -46,7 +49,7 @@ pub fn list(
         Err(_) if token.is_none() => false,
         Err(error) => return Err(error),
     };
-    if ddl::common_table_exists() {
+    if ddl::common_table_exists()? {
         common_table::list(sender, sees_sensitive, page, writer, each);
     }
     Ok(())

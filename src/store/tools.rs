@@ -17,7 +17,8 @@ pub struct Registration<'a> {
     pub token: Option<&'a str>,
     /// JSON text; none makes a tool that stores whole payloads.
     pub schema: Option<&'a str>,
-    pub sensitive: bool,
+    /// NULL is refused: nobody knows whether it meant a public tool.
+    pub sensitive: Option<bool>,
     pub description: Option<&'a str>,
     pub admin_token: Option<&'a str>,
 }
@@ -35,6 +36,9 @@ pub fn register(caller: Caller, request: &Registration<'_>) -> Result<Registered
     let name = ToolName::parse(request.tool_name.ok_or(Error::ArgumentNull {
         argument: "tool_name",
     })?)?;
+    let sensitive = request.sensitive.ok_or(Error::ArgumentNull {
+        argument: "sensitive",
+    })?;
     let token = new_token(request.token, Purpose::Tool)?;
     let schema = match request.schema {
         Some(text) => Schema::parse(text)?,
@@ -44,7 +48,7 @@ pub fn register(caller: Caller, request: &Registration<'_>) -> Result<Registered
     let id = registry::insert_tool(
         &name,
         schema.to_json().as_deref(),
-        request.sensitive,
+        sensitive,
         request.description,
     )
     .ok_or_else(|| Error::ToolExists {
@@ -54,12 +58,7 @@ pub fn register(caller: Caller, request: &Registration<'_>) -> Result<Registered
         return Err(Error::TokenInUse);
     }
     let table = TableName::of_tool(&name);
-    ddl::create_tool_table(&table, &schema.columns()).map_err(|failure| {
-        Error::TableNotCreated {
-            sqlstate: failure.sqlstate,
-            reason: failure.message,
-        }
-    })?;
+    ddl::create_tool_table(&table, &schema.columns())?;
     Ok(Registered {
         tool_name: name.as_str().to_owned(),
         table_name: table.table,

@@ -1,0 +1,79 @@
+"""Reading on a hot standby: cold and warm, with what the primary changes as soon as it is replayed."""
+
+import time
+
+import psycopg
+import pytest
+
+from cluster import Cluster, rows, value
+
+
+class Standby(Cluster):
+    """A copy of another cluster that follows it."""
+
+    def __init__(self, primary):
+        super().__init__(*primary.settings)
+        self.primary = primary
+
+    def make(self):
+        self.serve("pg_basebackup", "-D", str(self.data), "-h", "127.0.0.1", "-p", str(self.primary.port), "-U", "postgres", "-R", "-X", "stream", "-c", "fast")
+
+    def catch_up(self):
+        with self.primary.connect("postgres") as primary, self.connect("postgres") as here:
+            position = value(primary, "SELECT pg_current_wal_flush_lsn()")
+            for _ in range(600):
+                if value(here, "SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn", position):
+                    return
+                time.sleep(0.05)
+        raise AssertionError("the standby did not catch up within 30 s")
+
+
+@pytest.fixture(scope="module")
+def pair():
+    with Cluster("wal_level=replica", "max_wal_senders=4", "synchronous_commit=on") as primary:
+        with Standby(primary) as standby:
+            yield primary, standby
+
+
+def test_listing_on_a_standby(pair):
+    primary, standby = pair
+    with primary.new_store() as here:
+        here.execute("""SELECT projectalpha.register_tool('survey', 'survey-token-001', '[{"name": "n", "type": "int"}]', sensitive => true)""")
+        here.execute("SELECT projectalpha.add_common_token('common-token-001')")
+        here.execute("SELECT projectalpha.store_record('survey', 'survey-token-001', '{\"n\": 42}')")
+        here.execute("SELECT projectalpha.store_common('small', '{}', true)")
+        standby.catch_up()
+        listed = "SELECT r->'n' FROM projectalpha.list_records('survey', token => 'survey-token-001') AS r"
+        common = "SELECT r->'sensitive' FROM projectalpha.list_common('small', token => 'common-token-001') AS r"
+        with standby.connect(here.info.dbname) as there:
+            there.execute("SET ROLE projectalpha_anon")
+            assert value(there, "SELECT pg_is_in_recovery()")
+            for _ in range(3):
+                assert (rows(there, listed), rows(there, common)) == ([(42,)], [(1,)])
+            assert value(there, "SELECT convert_from(projectalpha_http.list_records(''), 'UTF8')").startswith("{\"detail\"")
+            # Writing is refused as PostgreSQL refuses it, and the session goes on.
+            for statement in (
+                "SELECT projectalpha.store_record('survey', 'survey-token-001', '{}')",
+                "SELECT projectalpha.store_records('survey', 'survey-token-001', '[{}]')",
+                "SELECT projectalpha.store_common('small', '{}')",
+            ):
+                with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+                    there.execute(statement)
+            # A change of the table, more rows, another schema: seen when they are replayed, in a warm session.
+            here.execute("ALTER TABLE projectalpha_data.tool_survey ADD COLUMN extra int")
+            here.execute("SELECT projectalpha.store_record('survey', 'survey-token-001', '{\"n\": 43}')")
+            standby.catch_up()
+            assert rows(there, listed) == [(42,), (43,)]
+            here.execute("VACUUM FULL projectalpha.tools")
+            standby.catch_up()
+            assert len(rows(there, listed)) == 2
+            # A revocation, too.
+            here.execute("SELECT projectalpha.revoke_token(t) FROM unnest(ARRAY['survey-token-001', 'common-token-001']) AS t")
+            standby.catch_up()
+            for query in (listed, common):
+                with pytest.raises(psycopg.errors.InvalidAuthorizationSpecification):
+                    there.execute(query)
+            here.execute("SELECT projectalpha.delete_tool('survey')")
+            standby.catch_up()
+            with pytest.raises(psycopg.errors.UndefinedObject):
+                there.execute(listed)
