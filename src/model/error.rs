@@ -211,13 +211,31 @@ impl Error {
                 "Its owner could read and change what is stored there, and run code as projectalpha_owner."
                     .into(),
             ),
+            Error::ArgumentNull { .. } => Some("NULL has no meaning there.".into()),
+            Error::Negative { .. } => Some("It counts rows.".into()),
+            Error::TokenAmbiguous => Some("Both were given, or neither.".into()),
+            Error::TokenNotFound => Some("No live credential has that token or id.".into()),
+            Error::SchemaNotArray => Some("A schema is a JSON array of objects.".into()),
+            Error::SchemaTooDeep => Some("A field has a name and a type, both strings.".into()),
+            Error::FieldIncomplete => Some("The name or the type is missing or null.".into()),
+            Error::UnsupportedType { .. } => Some("Types are written in lower case.".into()),
+            Error::FieldRepeated { .. } => Some("Every field needs a name of its own.".into()),
+            Error::PayloadNotObject => Some("A record is a JSON object.".into()),
+            Error::PayloadsNotArray => Some("Each element of the array is one record.".into()),
+            Error::ToolExists { .. } => Some("Tool names are unique in a database.".into()),
+            Error::TokenTooShort => Some("Short tokens can be guessed.".into()),
+            Error::TokenInvalid => Some("It could not be sent in an HTTP header.".into()),
+            Error::SenderNameInvalid => {
+                Some("The name of a sender in the common table is free text.".into())
+            }
+            Error::TooManyFields { .. } => Some("Each field is a column of the tool's table.".into()),
+            Error::TableNotCreated { .. } => Some("Nothing was registered.".into()),
             Error::TokenInUse => Some("Another admin or common credential has this token.".into()),
             Error::InRecord { fault, .. } => fault.detail(),
             Error::FieldKind { field, declared, .. } => Some(declared_as(field, *declared)),
             Error::IntOutOfRange { field } => Some(declared_as(field, FieldType::Int)),
             Error::FloatOutOfRange { field } => Some(declared_as(field, FieldType::Float)),
             Error::TimestampMalformed { field } => Some(declared_as(field, FieldType::Timestamp)),
-            _ => None,
         }
     }
 
@@ -254,10 +272,30 @@ impl Error {
             Error::ForeignOwner { .. } => {
                 "Look at what is in it; then drop it, or ALTER ... OWNER TO projectalpha_owner."
             }
-            Error::TableNotCreated { .. } => {
-                "If a table of that name was left behind, rename or drop it first."
+            Error::TableNotCreated { sqlstate, .. } => match sqlstate {
+                b"42P07" => "If a table of that name was left behind, rename or drop it first.",
+                b"42501" => {
+                    "After a restore without owners: ALTER SCHEMA projectalpha_data OWNER TO projectalpha_owner, \
+                     and its tables likewise."
+                }
+                _ => "The server log says more.",
+            },
+            Error::ArgumentNull { .. } => "Give a value, or leave out an argument that has a default.",
+            Error::Negative { .. } => "Use 0 or more.",
+            Error::TokenAmbiguous => "SELECT * FROM projectalpha.active_tokens lists the ids.",
+            Error::SchemaTooDeep => "Leave out what is neither name nor type.",
+            Error::UnsupportedType { .. } => "A field of type json takes any value.",
+            Error::FieldRepeated { .. } => "Rename one of the two.",
+            Error::FieldNameInvalid { .. } | Error::ToolNameInvalid => "Example: survey_bot",
+            Error::FieldReserved { .. } => "Choose another name.",
+            Error::SenderNameInvalid => "Example: metrics_collector",
+            Error::TokenInvalid => "Leave the token out to have one generated.",
+            Error::TokenInUse => "Choose another token, or leave it out to have one generated.",
+            Error::PayloadsNotArray => r#"Example: [{"user_id": 42}, {"user_id": 43}]"#,
+            Error::IntOutOfRange { .. } => {
+                "Between -9223372036854775808 and 9223372036854775807. A str field holds any number of digits."
             }
-            _ => return None,
+            Error::FloatOutOfRange { .. } => "At most about 1.8e308 on either side of 0.",
         };
         Some(hint.into())
     }
@@ -294,7 +332,8 @@ fn kind_hint(declared: FieldType, got: JsonKind) -> Option<String> {
         (FieldType::Bool, _) => "Send true or false without quotes.",
         (FieldType::Timestamp, _) => "Send a string such as \"2026-02-05T10:30:00\".",
         (FieldType::Str, _) => "Send a JSON string in double quotes.",
-        _ => return None,
+        (FieldType::Int | FieldType::Float, _) => "Send a JSON number, such as 42, or null.",
+        (FieldType::Json, _) => return None, // takes every kind
     };
     Some(hint.into())
 }

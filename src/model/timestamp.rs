@@ -27,6 +27,11 @@ pub fn parse(text: &str) -> Option<i64> {
         Some(PiecesOffset::Numeric(numeric)) => i64::from(numeric.offset().seconds()),
         Some(_) => return None,
     };
+    // The parser makes a leap second the second before it, which is another time.
+    let has_second_60 = text.contains(":60") || (!text.contains(':') && text.contains("5960"));
+    if has_second_60 {
+        return None;
+    }
     // As far as PostgreSQL goes; no zone is half as far.
     if offset_seconds.abs() >= 16 * 3600 {
         return None;
@@ -90,6 +95,9 @@ mod tests {
             "10:30:00",
             "-009999-01-01",
             "2026-02-05T10:30:00+16:00",
+            "2026-06-30T23:59:60",
+            "2026-06-30T23:59:60.5Z",
+            "20260630T235960Z",
             "0000-12-31",
             "0001-01-01T00:00:00+01:00",
             "9999-12-31T23:59:59-01:00",

@@ -55,17 +55,36 @@ pub fn as_owner<T>(body: impl FnOnce() -> T) -> T {
     body()
 }
 
-/// [`as_owner`] with a search_path that nobody else can write to. For DDL and
-/// for statements that may run code of others (triggers, rules).
+/// Settings under which nobody else's objects are found by an unqualified name.
+const PINNED_PATH: [(&CStr, &CStr); 1] = [(c"search_path", c"pg_catalog, pg_temp")];
+
+/// The same, and new tables are made where the database says, not the caller.
+const PINNED_FOR_DDL: [(&CStr, &CStr); 3] = [
+    PINNED_PATH[0],
+    (c"default_tablespace", c""),
+    (c"default_table_access_method", c"heap"),
+];
+
+/// [`as_owner`] with a search_path that nobody else can write to. For statements
+/// that may run code of others (triggers, rules).
 pub fn as_owner_with_pinned_path<T>(body: impl FnOnce() -> T) -> T {
-    as_owner(|| {
-        // SAFETY: a new GUC nest level, as function SET clauses use it. After
-        // an error the abort of the (sub)transaction takes it back.
-        let nest_level = unsafe {
-            let nest_level = pg_sys::NewGUCNestLevel();
+    as_owner(|| with_settings(&PINNED_PATH, body))
+}
+
+/// [`as_owner_with_pinned_path`], for making tables.
+pub fn as_owner_for_ddl<T>(body: impl FnOnce() -> T) -> T {
+    as_owner(|| with_settings(&PINNED_FOR_DDL, body))
+}
+
+fn with_settings<T>(settings: &[(&CStr, &CStr)], body: impl FnOnce() -> T) -> T {
+    // SAFETY: a new GUC nest level, as function SET clauses use it. After an
+    // error the abort of the (sub)transaction takes it back.
+    let nest_level = unsafe {
+        let nest_level = pg_sys::NewGUCNestLevel();
+        for (name, value) in settings {
             pg_sys::set_config_option(
-                c"search_path".as_ptr(),
-                c"pg_catalog, pg_temp".as_ptr(),
+                name.as_ptr(),
+                value.as_ptr(),
                 pg_sys::GucContext::PGC_USERSET,
                 pg_sys::GucSource::PGC_S_SESSION,
                 pg_sys::GucAction::GUC_ACTION_SAVE,
@@ -73,11 +92,11 @@ pub fn as_owner_with_pinned_path<T>(body: impl FnOnce() -> T) -> T {
                 0,
                 false,
             );
-            nest_level
-        };
-        let value = body();
-        // SAFETY: closes the level opened above.
-        unsafe { pg_sys::AtEOXact_GUC(true, nest_level) };
-        value
-    })
+        }
+        nest_level
+    };
+    let value = body();
+    // SAFETY: closes the level opened above.
+    unsafe { pg_sys::AtEOXact_GUC(true, nest_level) };
+    value
 }

@@ -100,12 +100,12 @@ impl<'a> BulkInsert<'a> {
             pg_guard_ffi_boundary(|| {
                 direct.prevent_if_not_allowed();
                 let table = raw::table_open(direct.table, pg_sys::NoLock as i32);
-                for row in 0..self.rows {
+                for (row, slot) in self.slots.iter().take(self.rows).enumerate() {
                     let values = self.values.as_mut_ptr().add(row * attributes);
                     let nulls = self.nulls.as_mut_ptr().add(row * attributes);
                     direct.generate(values, nulls);
                     let tuple = raw::heap_form_tuple((*table).rd_att, values, nulls);
-                    raw::ExecStoreHeapTuple(tuple, self.slots[row], true);
+                    raw::ExecStoreHeapTuple(tuple, *slot, true);
                 }
                 raw::heap_multi_insert(
                     table,
@@ -117,11 +117,11 @@ impl<'a> BulkInsert<'a> {
                 );
                 for index in &direct.indexes {
                     let relation = raw::index_open(index.oid, pg_sys::RowExclusiveLock as i32);
-                    for row in 0..self.rows {
+                    for (row, slot) in self.slots.iter().take(self.rows).enumerate() {
                         index.insert(
                             relation,
                             table,
-                            &mut (*self.slots[row]).tts_tid,
+                            &mut (**slot).tts_tid,
                             self.values.as_ptr().add(row * attributes),
                             self.nulls.as_ptr().add(row * attributes),
                             &mut keys,
@@ -130,7 +130,7 @@ impl<'a> BulkInsert<'a> {
                     }
                     raw::index_close(relation, pg_sys::NoLock as i32);
                 }
-                for slot in &self.slots[..self.rows] {
+                for slot in self.slots.iter().take(self.rows) {
                     raw::clear_slot(*slot);
                 }
                 raw::table_close(table, pg_sys::NoLock as i32);

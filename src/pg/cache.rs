@@ -30,7 +30,7 @@ use crate::model::token::Digest;
 const CREDENTIALS_PER_TOOL: NonZeroUsize = NonZeroUsize::new(16).unwrap();
 
 /// Invalidations remembered one by one between two calls; with more, everything goes.
-const MAX_PENDING: usize = 64;
+const MAX_PENDING: usize = 1024;
 
 /// A column of a tool table.
 pub struct Column {
@@ -80,12 +80,24 @@ thread_local! {
         const { Cell::new([pg_sys::InvalidOid, pg_sys::InvalidOid]) };
 }
 
-/// Asks PostgreSQL to tell us about changed relations. Called once per session.
+/// Asks PostgreSQL to tell us about changed relations and schemas. Called once
+/// per session.
 pub fn register_callback() {
-    // SAFETY: the function has the callback's signature and stays loaded.
+    // SAFETY: the functions have the callbacks' signatures and stay loaded.
     unsafe {
         pg_sys::CacheRegisterRelcacheCallback(Some(relation_changed), pg_sys::Datum::from(0));
+        pg_sys::CacheRegisterSyscacheCallback(
+            pg_sys::SysCacheIdentifier::NAMESPACEOID as i32,
+            Some(schema_changed),
+            pg_sys::Datum::from(0),
+        );
     }
+}
+
+/// A schema that is renamed takes its tables along without a word about them.
+#[pg_guard]
+unsafe extern "C-unwind" fn schema_changed(_argument: pg_sys::Datum, _cache: i32, _hash: u32) {
+    EVERYTHING_PENDING.set(true);
 }
 
 /// May run at any moment in which PostgreSQL takes a lock, so it only notes the

@@ -12,7 +12,7 @@ use crate::model::schema::FieldType;
 thread_local! {
     static INSERT: KeptStatement = const { KeptStatement::new(
         "INSERT INTO projectalpha_data.multiple_tools (tool_name, data, sensitive) \
-         VALUES ($1, $2, $3::pg_catalog.int4) RETURNING id",
+         VALUES ($1, $2, $3::pg_catalog.int4) RETURNING id::pg_catalog.int8",
         &[pg_sys::TEXTOID, pg_sys::JSONBOID, pg_sys::INT8OID],
     ) };
     static SELECT: KeptStatement = const { KeptStatement::new(

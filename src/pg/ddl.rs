@@ -3,7 +3,7 @@
 
 use pgrx::pg_sys;
 
-use super::acting::{as_owner_with_pinned_path, owner_role};
+use super::acting::{as_owner_for_ddl, owner_role};
 use super::compat;
 use super::ident::{column_definitions, Quoted, TableName, DATA_SCHEMA};
 use super::report::catch;
@@ -31,7 +31,7 @@ pub fn create_tool_table(name: &TableName, columns: &[(&str, FieldType)]) -> Res
         column_definitions(columns)
     );
     catch(|| {
-        as_owner_with_pinned_path(|| {
+        as_owner_for_ddl(|| {
             ensure_schema(&name.schema);
             create_table(name, &columns);
         })
@@ -62,7 +62,7 @@ pub fn ensure_common_table() -> Result<(), Error> {
     }
     let name = TableName::common();
     check_schema(&name.schema)?;
-    as_owner_with_pinned_path(|| {
+    as_owner_for_ddl(|| {
         ensure_schema(&name.schema);
         take_create_lock();
         if relation_oid(&name).is_some() {
@@ -118,7 +118,7 @@ fn is_superuser(role: pg_sys::Oid) -> bool {
 
 /// Drops a table; one that is gone already is no error.
 pub fn drop_table(name: &TableName) {
-    as_owner_with_pinned_path(|| {
+    as_owner_for_ddl(|| {
         // A NOTICE about a missing table would only puzzle the caller.
         if relation_oid(name).is_some() {
             run(&format!("DROP TABLE {name}"));

@@ -193,9 +193,10 @@ impl PlainIndex {
         // SAFETY: an index has at most INDEX_MAX_KEYS columns, each an attribute
         // of the table. A B-tree does not look at the IndexInfo.
         unsafe {
-            for (place, column) in self.columns.iter().enumerate() {
-                keys[place] = *values.add(*column);
-                key_nulls[place] = *nulls.add(*column);
+            let places = keys.iter_mut().zip(key_nulls.iter_mut());
+            for (column, (key, key_null)) in self.columns.iter().zip(places) {
+                *key = *values.add(*column);
+                *key_null = *nulls.add(*column);
             }
             raw::index_insert(
                 index,

@@ -33,6 +33,7 @@ impl DirectScan {
         let position_of = |(name, field_type): &(&str, FieldType)| {
             descriptor.iter().position(|attribute| {
                 !attribute.attisdropped
+                    && attribute.attgenerated == 0
                     && attribute.name() == *name
                     && attribute.atttypid == super::table::type_oid(*field_type)
             })
@@ -121,6 +122,9 @@ fn is_plain_relation(table: &PgRelation) -> bool {
         class.relkind as u8 == pg_sys::RELKIND_RELATION
             && relation.rd_tableam == pg_sys::GetHeapamTableAmRoutine()
             && !class.relrowsecurity
+            // On a standby there is nothing of an unlogged table to read.
+            && (class.relpersistence as u8 == pg_sys::RELPERSISTENCE_PERMANENT
+                || !pg_sys::RecoveryInProgress())
             // Rows of children belong to a SELECT of their parent.
             && !class.relhassubclass
             && pg_sys::pg_class_aclcheck(table.oid(), super::acting::owner_role(), wanted)

@@ -53,30 +53,38 @@ pub fn run<T>(body: impl FnOnce() -> Result<T, Error>) -> T {
 }
 
 /// Runs `body` and gives back an error of PostgreSQL instead of raising it.
+/// Cancellation, shutdown and faults of our own are raised on.
 ///
-/// Nothing is rolled back here: the caller must either be in a subtransaction
-/// that it then rolls back, or raise an error in turn. Cancellation and
-/// shutdown are never caught.
+/// Nothing is rolled back here: the caller must raise an error in turn.
 pub fn catch<T>(body: impl FnOnce() -> T) -> Result<T, Failure> {
-    attempt(body).map_err(|caught| match &caught.cause {
-        CaughtError::PostgresError(report) | CaughtError::ErrorReport(report) => {
-            let failure = Failure::of(report, &caught.origin);
-            match failure.class() {
-                b"57" => caught.cause.rethrow(),
-                _ => failure,
-            }
-        }
-        CaughtError::RustPanic { .. } => caught.cause.rethrow(),
-    })
+    attempt(body).map_err(|caught| caught.failure_or_rethrow())
 }
 
 /// What was raised, and where it came from.
-struct Caught {
+pub struct Caught {
     cause: CaughtError,
     origin: Origin,
 }
 
-fn attempt<T>(body: impl FnOnce() -> T) -> Result<T, Box<Caught>> {
+impl Caught {
+    /// The error, if it is one that may be answered; raises any other again.
+    pub fn failure_or_rethrow(self: Box<Self>) -> Failure {
+        match &self.cause {
+            CaughtError::PostgresError(report) | CaughtError::ErrorReport(report) => {
+                let failure = Failure::of(report, &self.origin);
+                match failure.class() {
+                    b"57" => self.cause.rethrow(),
+                    _ => failure,
+                }
+            }
+            CaughtError::RustPanic { .. } => self.cause.rethrow(),
+        }
+    }
+}
+
+/// Runs `body` and gives back whatever it raised. The caller must see to the
+/// transaction before anything else happens.
+pub fn attempt<T>(body: impl FnOnce() -> T) -> Result<T, Box<Caught>> {
     let capture = Capture::new();
     let outcome = capture.during(|| {
         PgTryBuilder::new(AssertUnwindSafe(|| Ok(body())))
@@ -113,10 +121,11 @@ pub fn log(failure: &Failure) {
 /// DETAIL in the classes 22, 23 and 44 ("Failing row contains ..."), the message
 /// in class 22 (`invalid input syntax for type numeric: "..."`). Both stay behind.
 fn pass_on(Caught { cause, origin }: Caught) -> ! {
-    let caught = match &cause {
-        CaughtError::PostgresError(caught) => caught,
-        CaughtError::ErrorReport(_) | CaughtError::RustPanic { .. } => cause.rethrow(),
-    };
+    let (CaughtError::PostgresError(caught)
+    | CaughtError::ErrorReport(caught)
+    | CaughtError::RustPanic {
+        ereport: caught, ..
+    }) = &cause;
     let failure = Failure::of(caught, &origin);
     let detail = match failure.class() {
         b"22" | b"23" | b"44" => None,
@@ -143,13 +152,12 @@ fn report(code: i32, message: String, detail: Option<String>, hint: Option<Strin
     report
 }
 
-/// A message with what stands in double quotes left out.
+/// A message up to where it quotes a value, in any language of PostgreSQL's.
 fn without_quoted(message: &str) -> String {
-    match (message.find('"'), message.rfind('"')) {
-        (Some(first), Some(last)) if first < last => {
-            format!("{}\"…\"{}", &message[..first], &message[last + 1..])
-        }
-        _ => message.to_owned(),
+    const QUOTES: [char; 7] = ['"', '«', '»', '„', '“', '”', '‹'];
+    match message.find(QUOTES) {
+        Some(quote) => format!("{}…", &message[..quote]),
+        None => message.to_owned(),
     }
 }
 
@@ -178,13 +186,19 @@ mod tests {
 
     #[test]
     fn quoted_values_are_left_out() {
-        let hidden = |message: &str| without_quoted(message);
-        assert_eq!(
-            hidden("invalid input syntax for type numeric: \"s3cret\""),
-            "invalid input syntax for type numeric: \"…\""
-        );
-        assert_eq!(hidden("value \"a\" and \"b\" clash"), "value \"…\" clash");
-        assert_eq!(hidden("division by zero"), "division by zero");
+        for (message, shown) in [
+            (
+                "invalid input syntax for type numeric: \"s3cret\"",
+                "invalid input syntax for type numeric: …",
+            ),
+            (
+                "ungültige Eingabesyntax für Typ numeric: »s3cret«",
+                "ungültige Eingabesyntax für Typ numeric: …",
+            ),
+            ("division by zero", "division by zero"),
+        ] {
+            assert_eq!(without_quoted(message), shown);
+        }
     }
 
     #[test]

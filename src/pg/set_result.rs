@@ -63,7 +63,9 @@ impl JsonRows<'_> {
             let caller = pg_sys::MemoryContextSwitchTo((*(*result).econtext).ecxt_per_query_memory);
             let descriptor = pg_sys::CreateTemplateTupleDesc(1);
             pg_sys::TupleDescInitEntry(descriptor, 1, c"record".as_ptr(), pg_sys::JSONOID, -1, 0);
-            let store = pg_sys::tuplestore_begin_heap(true, false, pg_sys::work_mem);
+            let random = pg_sys::SetFunctionReturnMode::SFRM_Materialize_Random;
+            let random = (*result).allowedModes as u32 & random != 0;
+            let store = pg_sys::tuplestore_begin_heap(random, false, pg_sys::work_mem);
             pg_sys::MemoryContextSwitchTo(caller);
             (*result).returnMode = materialize;
             (*result).setResult = store;

@@ -3,10 +3,11 @@
 
 use pgrx::pg_sys;
 
-use super::report::{catch, Failure};
+use super::report::{attempt, Failure};
 
 /// Runs `body` in a subtransaction. It is rolled back if `body` returns `Err`
-/// or raises an error, and kept otherwise.
+/// or raises anything, and kept otherwise. What must not be answered, such as
+/// cancellation, is raised on after that.
 pub fn atomically<T, E: From<Failure>>(body: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
     // SAFETY: the sequence of PL/pgSQL's exception blocks: the subtransaction is
     // begun and then either released or rolled back, and in both cases memory
@@ -18,13 +19,16 @@ pub fn atomically<T, E: From<Failure>>(body: impl FnOnce() -> Result<T, E>) -> R
         // The body's results must outlive the subtransaction.
         pg_sys::CurrentMemoryContext = context;
 
-        let outcome = catch(body).map_err(E::from).and_then(|result| result);
-        match outcome {
-            Ok(_) => pg_sys::ReleaseCurrentSubTransaction(),
-            Err(_) => pg_sys::RollbackAndReleaseCurrentSubTransaction(),
+        let outcome = attempt(body);
+        match &outcome {
+            Ok(Ok(_)) => pg_sys::ReleaseCurrentSubTransaction(),
+            Ok(Err(_)) | Err(_) => pg_sys::RollbackAndReleaseCurrentSubTransaction(),
         }
         pg_sys::CurrentMemoryContext = context;
         pg_sys::CurrentResourceOwner = resource_owner;
-        outcome
+        match outcome {
+            Ok(result) => result,
+            Err(caught) => Err(E::from(caught.failure_or_rethrow())),
+        }
     }
 }

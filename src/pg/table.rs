@@ -88,9 +88,10 @@ impl ToolTable {
     }
 
     fn direct(&self, columns: &[(&str, FieldType)]) -> Option<&DirectInsert> {
+        // As the owner: looking at an index may evaluate its expressions.
         let direct = self
             .direct
-            .get_or_init(|| DirectInsert::of(self.oid, columns));
+            .get_or_init(|| as_owner_with_pinned_path(|| DirectInsert::of(self.oid, columns)));
         direct.as_ref().filter(|_| !somebody_watches())
     }
 
@@ -184,11 +185,14 @@ impl ToolTable {
 
     fn insert_sql(&self, columns: &[(&str, FieldType)]) -> String {
         if columns.is_empty() {
-            return format!("INSERT INTO {} DEFAULT VALUES RETURNING id", self.name);
+            return format!(
+                "INSERT INTO {} DEFAULT VALUES RETURNING id::pg_catalog.int8",
+                self.name
+            );
         }
         let places: Vec<String> = (1..=columns.len()).map(|i| format!("${i}")).collect();
         format!(
-            "INSERT INTO {} ({}) VALUES ({}) RETURNING id",
+            "INSERT INTO {} ({}) VALUES ({}) RETURNING id::pg_catalog.int8",
             self.name,
             column_list(columns.iter().map(|(name, _)| *name)),
             places.join(", ")

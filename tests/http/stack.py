@@ -61,7 +61,8 @@ def free_port():
 
 
 class Stack:
-    def __init__(self, common_tokens=COMMON_TOKENS):
+    def __init__(self, common_tokens=COMMON_TOKENS, proxy="caddy"):
+        self.proxy = proxy
         self.home = Path(tempfile.mkdtemp(prefix="store-"))
         self.home.chmod(0o755)  # the server runs as another user when the tests run as root
         self.http_port, self.pg_port = free_port(), free_port()
@@ -87,7 +88,7 @@ class Stack:
             shutil.rmtree(self.home, ignore_errors=True)
 
     def stop(self, part):
-        """Stops postgresql, postgrest or caddy alone."""
+        """Stops postgresql, postgrest or the proxy alone."""
         self.run_script("part.sh", "stop", part)
 
     def start(self, part):
@@ -104,6 +105,7 @@ class Stack:
     def run_script(self, name, *arguments):
         environment = os.environ | {
             "STORE_HOME": str(self.home),
+            "STORE_PROXY": self.proxy,
             "STORE_HTTP_PORT": str(self.http_port),
             "STORE_PG_PORT": str(self.pg_port),
             "ADMIN_TOKEN": self.admin_token,
