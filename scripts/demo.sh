@@ -83,5 +83,7 @@ curl "$BASE/tools/feedback_bot"
 END
 
 echo
-say "The stack keeps running, empty of tools. What you need next (the admin token: $ADMIN_TOKEN):"
+say "The stack keeps running, empty of tools. What you need next:"
 print_addresses
+echo
+echo "  export BASE=$BASE ADMIN_TOKEN=$ADMIN_TOKEN"
