@@ -2,6 +2,7 @@
 #
 #   make demo          from a bare Debian 12 with a Rust toolchain to a running stack, showing the service at work
 #   make test          every test
+#   make bench         measures against plain PostgreSQL, in under 10 minutes: bench/results/latest.json and .svg
 #   make up, down      the stack alone, in the background: STORE_HTTP_PORT (8080), STORE_PG_PORT (5433), STORE_HOME
 #                      (a throwaway folder), ADMIN_TOKEN (generated if unset), COMMON_TOKENS (comma-separated)
 #   make install       release build into the PostgreSQL that PG_CONFIG names
@@ -12,7 +13,7 @@
 PG_CONFIG ?= /usr/lib/postgresql/15/bin/pg_config
 export PG_CONFIG
 
-.PHONY: all setup install installcheck demo up down test lint
+.PHONY: all setup install installcheck demo up down test bench lint
 
 all: install
 
@@ -36,6 +37,9 @@ down:
 
 test:
 	@scripts/test.sh
+
+bench:
+	@scripts/bench.sh
 
 lint:
 	@scripts/lint.sh

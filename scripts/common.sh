@@ -18,7 +18,7 @@ else
 fi
 POSTGREST=${POSTGREST:-$STORE_CACHE/postgrest-12.0.2/postgrest}
 VENV=$STORE_CACHE/venv
-PATH=$STORE_CACHE/bin:$PATH
+PATH=$STORE_CACHE/bin:$PATH:/usr/sbin # where nginx is
 export STORE_CACHE POSTGREST VENV PATH
 
 # Settings of the caller's own PostgreSQL sessions have no say here.

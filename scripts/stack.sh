@@ -6,16 +6,30 @@
 
 STORE_HTTP_PORT=${STORE_HTTP_PORT:-8080}
 STORE_PG_PORT=${STORE_PG_PORT:-5433}
+STORE_PROXY_GIVEN=${STORE_PROXY:-caddy} # or nginx
 STORE_HOME_GIVEN=${STORE_HOME:-}
 STORE_HOME=${STORE_HOME:-${TMPDIR:-/tmp}/$EXTENSION-$(id -un)}
 STORE_HOME=${STORE_HOME%/}
 
 DATA=$STORE_HOME/data     # the cluster
 RUN=$STORE_HOME/run       # sockets, process ids, the configuration in use
-LOG=$STORE_HOME/log       # postgresql.log, postgrest.log, caddy.log
+LOG=$STORE_HOME/log       # postgresql.log, postgrest.log, and caddy.log or nginx.log
 MARK=$RUN/$EXTENSION      # says that the three folders are ours
 
-PARTS=(postgresql postgrest caddy)
+use_proxy() {
+    [[ $1 =~ ^(caddy|nginx)$ ]] || die "STORE_PROXY is caddy or nginx, not $1"
+    STORE_PROXY=$1
+    PARTS=(postgresql postgrest "$STORE_PROXY")
+}
+
+# A stack that is there has the proxy it was made with.
+if [ -e "$RUN/nginx.conf" ]; then
+    use_proxy nginx
+elif [ -e "$RUN/Caddyfile" ]; then
+    use_proxy caddy
+else
+    use_proxy "$STORE_PROXY_GIVEN"
+fi
 
 base_url() { printf 'http://127.0.0.1:%s' "$STORE_HTTP_PORT"; }
 
@@ -111,6 +125,19 @@ start_caddy() {
     await caddy 10 curl --silent "$(base_url)/"
 }
 
+# The copy of the configuration, with the settings in it: nginx reads no environment.
+make_nginx_conf() {
+    sed -E -e "/# STORE_UPSTREAM/s|server [^ ]+|server unix:$RUN/postgrest.sock|" \
+        -e "/# STORE_HTTP_BIND/s|listen .*;|listen 127.0.0.1:$STORE_HTTP_PORT;|" \
+        postgrest/nginx.conf >"$RUN/nginx.conf"
+    chmod 644 "$RUN/nginx.conf"
+}
+
+start_nginx() {
+    launch nginx nginx -e stderr -p "$RUN/" -c "$RUN/nginx.conf"
+    await nginx 10 curl --silent "$(base_url)/"
+}
+
 chain_answers() { curl --silent --max-time 5 "$(base_url)/tools/is_the_chain_up" | grep -q 'Tool not found'; }
 
 # stop PART
@@ -132,7 +159,7 @@ stop() {
 
 # The one that others depend on goes last.
 stop_all() {
-    stop caddy
+    stop "$STORE_PROXY"
     stop postgrest
     stop postgresql
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Starts a throwaway cluster with the installed extension, PostgREST and Caddy, in the background. Returns when the whole
-# chain answers. Settings: STORE_HOME, STORE_HTTP_PORT, STORE_PG_PORT, ADMIN_TOKEN, COMMON_TOKENS (comma-separated).
+# chain answers. Settings: STORE_HOME, STORE_HTTP_PORT, STORE_PG_PORT, ADMIN_TOKEN, COMMON_TOKENS (comma-separated), and
+# STORE_PROXY=nginx for nginx in Caddy's place.
 # shellcheck source=scripts/stack.sh
 . "$(dirname "$0")/stack.sh"
 
@@ -30,7 +31,7 @@ check_installation() {
     [ -e "$("$PG_CONFIG" --sharedir)/extension/$EXTENSION.control" ] \
         || die "$EXTENSION is not installed: \`make install\` first"
     [ -x "$POSTGREST" ] || die "there is no PostgREST at $POSTGREST: \`make setup\` first"
-    command -v caddy >/dev/null || die "there is no caddy: \`make setup\` first"
+    command -v "$STORE_PROXY" >/dev/null || die "there is no $STORE_PROXY: \`make setup\` first (nginx: scripts/setup.sh --tests)"
 }
 
 # set_token FUNCTION TOKEN: the token is no argument of a command and in no log, not even when its statement fails
@@ -68,13 +69,18 @@ give_up() {
 }
 
 check_what_runs
+use_proxy "$STORE_PROXY_GIVEN"
 check_installation
 check_home
 check_ports
 trap give_up EXIT
 make_folders
 # Copies, as the checkout may be out of reach for postgres.
-install -m 644 postgrest/postgrest.conf postgrest/Caddyfile "$RUN"
+install -m 644 postgrest/postgrest.conf "$RUN"
+case $STORE_PROXY in
+    caddy) install -m 644 postgrest/Caddyfile "$RUN" ;;
+    nginx) make_nginx_conf ;;
+esac
 
 say "starting PostgreSQL in $STORE_HOME (a throwaway cluster: whoever is on this machine may log in as anyone)"
 start_postgresql
@@ -85,10 +91,10 @@ if [ -z "$admin_token" ]; then
     token_note=", its admin token is $admin_token"
 fi
 make_database
-say "starting PostgREST and Caddy"
+say "starting PostgREST and $STORE_PROXY"
 start_postgrest
-start_caddy
-await caddy 20 chain_answers
+"start_$STORE_PROXY"
+await "$STORE_PROXY" 20 chain_answers
 trap - EXIT
 
 say "the stack answers${token_note}"
