@@ -1,4 +1,4 @@
-//! `store_record` and `list_records`.
+//! `store_record`, `store_records` and `list_records`.
 
 use pgrx::prelude::*;
 

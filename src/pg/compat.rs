@@ -114,8 +114,8 @@ pub mod raw {
     use std::ffi::c_char;
 
     use pgrx::pg_sys::{
-        BulkInsertState, CommandId, Datum, HeapTuple, IndexInfo, IndexUniqueCheck, ItemPointer,
-        Oid, Relation, TimestampTz, TupleDesc, TupleTableSlot, LOCKMODE,
+        self, BulkInsertState, CommandId, Datum, HeapTuple, IndexInfo, IndexUniqueCheck,
+        ItemPointer, Oid, Relation, TimestampTz, TupleDesc, TupleTableSlot, LOCKMODE,
     };
 
     unsafe extern "C-unwind" {
@@ -176,6 +176,42 @@ pub mod raw {
             info: *mut IndexInfo,
         ) -> bool;
     }
+
+    // What is declared by hand above must be what the bindings of this version
+    // say; the two that the bindings lack cannot be checked.
+    const _: unsafe fn(*const c_char) = pg_sys::PreventCommandIfReadOnly;
+    const _: unsafe fn(*const c_char) = pg_sys::PreventCommandIfParallelMode;
+    const _: unsafe fn() -> TimestampTz = pg_sys::GetCurrentTransactionStartTimestamp;
+    const _: unsafe fn(bool) -> CommandId = pg_sys::GetCurrentCommandId;
+    const _: unsafe fn() = pg_sys::CommandCounterIncrement;
+    const _: unsafe fn(Oid, LOCKMODE) -> Relation = pg_sys::table_open;
+    const _: unsafe fn(Relation, LOCKMODE) = pg_sys::table_close;
+    const _: unsafe fn(Oid, LOCKMODE) -> Relation = pg_sys::index_open;
+    const _: unsafe fn(Relation, LOCKMODE) = pg_sys::index_close;
+    const _: unsafe fn(TupleDesc, *mut Datum, *mut bool) -> HeapTuple = pg_sys::heap_form_tuple;
+    const _: unsafe fn(HeapTuple) = pg_sys::heap_freetuple;
+    const _: unsafe fn(Relation, HeapTuple, CommandId, i32, BulkInsertState) = pg_sys::heap_insert;
+    const _: unsafe fn(Relation, *mut *mut TupleTableSlot, i32, CommandId, i32, BulkInsertState) =
+        pg_sys::heap_multi_insert;
+    const _: unsafe fn(
+        Relation,
+        *mut Datum,
+        *mut bool,
+        ItemPointer,
+        Relation,
+        IndexUniqueCheck::Type,
+        bool,
+        *mut IndexInfo,
+    ) -> bool = pg_sys::index_insert;
+    const _: unsafe fn(
+        pg_sys::IndexScanDesc,
+        pg_sys::ScanDirection::Type,
+        *mut TupleTableSlot,
+    ) -> bool = pg_sys::index_getnext_slot;
+    const _: unsafe fn(HeapTuple, *mut TupleTableSlot, bool) -> *mut TupleTableSlot =
+        pg_sys::ExecStoreHeapTuple;
+    const _: unsafe fn(*mut TupleTableSlot, i32) = pg_sys::slot_getsomeattrs_int;
+    const _: unsafe fn(i32, *mut i32, *mut i32, *mut i32) = pg_sys::j2date;
 
     /// Year, month and day of a day counted from 2000-01-01.
     pub fn date_of(days: i64) -> (i32, i32, i32) {

@@ -127,7 +127,8 @@ thread_local! {
 /// origin, and with statement and context hidden from the log.
 ///
 /// An error does not return from `report`. Whoever catches it, PostgreSQL or
-/// pgrx, resets the stack of callbacks to what it was, and so takes ours off.
+/// pgrx, resets the stack of callbacks to what it was, and so takes ours off: it
+/// is never there twice, which would make the stack a ring.
 pub fn finish(origin: Origin, report: impl FnOnce()) {
     FINISHING.set(origin);
     // SAFETY: the entry is never freed; it is on the stack until the report has
