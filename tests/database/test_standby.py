@@ -77,3 +77,15 @@ def test_listing_on_a_standby(pair):
             standby.catch_up()
             with pytest.raises(psycopg.errors.UndefinedObject):
                 there.execute(listed)
+
+
+def test_an_unlogged_table_on_a_standby_is_refused_as_by_a_select(pair):
+    primary, standby = pair
+    with primary.new_store() as here:
+        here.execute("SELECT projectalpha.register_tool('brief', 'token-of-brief')")
+        here.execute("ALTER TABLE projectalpha_data.tool_brief SET UNLOGGED")
+        standby.catch_up()
+        with standby.connect(here.info.dbname) as there:
+            for statement in ("TABLE projectalpha_data.tool_brief", "SELECT projectalpha.list_records('brief')"):
+                with pytest.raises(psycopg.errors.FeatureNotSupported, match="unlogged"):
+                    there.execute(statement)
