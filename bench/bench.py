@@ -2,8 +2,10 @@
 """Measures every row of the table of goals side by side with plain PostgreSQL, prints the table, writes it as JSON and
 draws it. Starts a stack of its own and stops it. It judges no time: the exit code is 0 if all could be measured.
 
-    make bench                            all of it, in under 10 minutes on 2 cores
-    scripts/bench.sh --only store,list    some cases
+    make bench                           all of it, in under 10 minutes on 2 cores
+    scripts/bench.sh --only store,list   some cases
+    bench/bench.py --only store,list     the same, by the Python of the tests' virtual environment: of what is installed,
+                                         without building first
 """
 
 import argparse
