@@ -223,8 +223,26 @@ pub fn somebody_watches() -> bool {
     }
 }
 
-/// A heap of its own that an INSERT reaches without rules, triggers, row
-/// security, checks or generated columns, and into which its owner may insert.
+/// A heap without row security on which its owner has the privilege: what both
+/// direct ways ask for.
+pub(super) fn is_open_heap(table: &PgRelation, privilege: u32) -> bool {
+    // SAFETY: the relation is open; the rest are look-ups in the system caches.
+    unsafe {
+        let relation = &*table.as_ptr();
+        let class = &*relation.rd_rel;
+        let wanted = pg_sys::AclMode::from(privilege);
+        class.relkind as u8 == pg_sys::RELKIND_RELATION
+            && relation.rd_tableam == pg_sys::GetHeapamTableAmRoutine()
+            && !class.relrowsecurity
+            && pg_sys::pg_class_aclcheck(table.oid(), super::acting::owner_role(), wanted)
+                == pg_sys::AclResult::ACLCHECK_OK
+            // Citus keeps the rows of a distributed table elsewhere.
+            && pg_sys::get_extension_oid(c"citus".as_ptr(), true) == pg_sys::InvalidOid
+    }
+}
+
+/// A table that an INSERT reaches without rules, triggers, checks, generated
+/// columns or the bounds of a partition.
 fn is_plain_relation(table: &PgRelation) -> bool {
     // SAFETY: the relation is open; its parts live as long.
     unsafe {
@@ -234,16 +252,11 @@ fn is_plain_relation(table: &PgRelation) -> bool {
         let checked = !constraints.is_null()
             && ((*constraints).num_check > 0 || (*constraints).has_generated_stored);
         let triggered = !relation.trigdesc.is_null() && has_insert_trigger(&*relation.trigdesc);
-        class.relkind as u8 == pg_sys::RELKIND_RELATION
-            && relation.rd_tableam == pg_sys::GetHeapamTableAmRoutine()
+        is_open_heap(table, pg_sys::ACL_INSERT)
             && !class.relispartition
-            && !class.relrowsecurity
             && relation.rd_rules.is_null()
             && !checked
             && !triggered
-            && owner_may_insert(table.oid())
-            // Citus keeps the rows of a distributed table elsewhere.
-            && pg_sys::get_extension_oid(c"citus".as_ptr(), true) == pg_sys::InvalidOid
     }
 }
 
@@ -253,15 +266,6 @@ fn has_insert_trigger(triggers: &pg_sys::TriggerDesc) -> bool {
         || triggers.trig_insert_instead_row
         || triggers.trig_insert_before_statement
         || triggers.trig_insert_after_statement
-}
-
-fn owner_may_insert(table: pg_sys::Oid) -> bool {
-    let wanted = pg_sys::ACL_INSERT as pg_sys::AclMode;
-    // SAFETY: a look-up of privileges.
-    unsafe {
-        let allowed = pg_sys::pg_class_aclcheck(table, super::acting::owner_role(), wanted);
-        allowed == pg_sys::AclResult::ACLCHECK_OK
-    }
 }
 
 /// The indexes of the table, if all of them are plain.

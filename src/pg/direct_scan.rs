@@ -7,6 +7,7 @@ use pgrx::pg_sys::ffi::pg_guard_ffi_boundary;
 use pgrx::PgRelation;
 
 use super::compat::{self, raw};
+use super::direct_insert::is_open_heap;
 use crate::model::page::Page;
 use crate::model::schema::FieldType;
 
@@ -112,24 +113,17 @@ impl DirectScan {
     }
 }
 
-/// A heap of its own that its owner may read, without row security.
+/// A table whose rows are all here, and on a standby too.
 fn is_plain_relation(table: &PgRelation) -> bool {
-    let wanted = pg_sys::ACL_SELECT as pg_sys::AclMode;
     // SAFETY: the relation is open; its parts live as long.
     unsafe {
-        let relation = &*table.as_ptr();
-        let class = &*relation.rd_rel;
-        class.relkind as u8 == pg_sys::RELKIND_RELATION
-            && relation.rd_tableam == pg_sys::GetHeapamTableAmRoutine()
-            && !class.relrowsecurity
+        let class = &*(*table.as_ptr()).rd_rel;
+        is_open_heap(table, pg_sys::ACL_SELECT)
             // On a standby there is nothing of an unlogged table to read.
             && (class.relpersistence as u8 == pg_sys::RELPERSISTENCE_PERMANENT
                 || !pg_sys::RecoveryInProgress())
             // Rows of children belong to a SELECT of their parent.
             && !class.relhassubclass
-            && pg_sys::pg_class_aclcheck(table.oid(), super::acting::owner_role(), wanted)
-                == pg_sys::AclResult::ACLCHECK_OK
-            && pg_sys::get_extension_oid(c"citus".as_ptr(), true) == pg_sys::InvalidOid
     }
 }
 
