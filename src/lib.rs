@@ -42,6 +42,8 @@ extern "C-unwind" fn _PG_init() {
     pg::settings::register();
     pg::compat::reserve_setting_prefix(c"projectalpha_store");
     pg::cache::register_callback();
+    pg::acting::register_callback();
+    pg::memory::reuse_large_blocks();
 }
 
 /// Required by `cargo pgrx test` at the root of the crate.

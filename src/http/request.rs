@@ -6,9 +6,8 @@ use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 
 use crate::pg::jsonb::Jsonb;
-use crate::pg::report::Failure;
+use crate::pg::report::catch;
 use crate::pg::request_settings;
-use crate::pg::subtransaction::atomically;
 
 use super::response::{Fault, Faults, Refusal};
 
@@ -183,12 +182,13 @@ fn require(faults: &mut Faults, header: &Option<String>, name: &'static str) {
     }
 }
 
-/// Any error of the parser means one thing here: that is no JSON for us.
+/// Any error of the parser means one thing here: that is no JSON for us. There is
+/// nothing to roll back, as it takes memory and nothing else.
 fn parse_json(body: &[u8]) -> Option<Jsonb<'static>> {
     // PostgreSQL's own parser checks everything but the encoding.
     std::str::from_utf8(body).ok()?;
     let text = CString::new(body).ok()?;
-    atomically::<_, Failure>(|| Ok(Jsonb::parse(&text))).ok()
+    catch(|| Jsonb::parse(&text)).ok()
 }
 
 /// Reads an integer as Python's `int()` does: with blanks around it and a sign.

@@ -171,14 +171,16 @@ pub fn answer(handle: impl FnOnce(&mut JsonWriter) -> Result<Option<String>, Ref
         refuse(&mut writer, refusal);
         None
     });
-    let mut headers = vec![
-        json!({"Content-Type": "application/json"}),
-        json!({"Content-Length": writer.len().to_string()}),
-    ];
+    let mut headers = format!(
+        r#"[{{"Content-Type":"application/json"}},{{"Content-Length":"{}"}}"#,
+        writer.len()
+    );
     if let Some(target) = next_page {
-        headers.push(json!({"Link": format!("<{target}>; rel=\"next\"")}));
+        let link = Value::from(format!("<{target}>; rel=\"next\""));
+        headers.push_str(&format!(r#",{{"Link":{link}}}"#));
     }
-    set_headers(&Value::from(headers).to_string());
+    headers.push(']');
+    set_headers(&headers);
     writer.into()
 }
 
@@ -196,5 +198,7 @@ fn refuse(writer: &mut JsonWriter, refusal: Refusal) {
 
 /// Writes `{"message": ...}`.
 pub fn message(writer: &mut JsonWriter, text: &str) {
-    writer.raw(json!({"message": text}).to_string().as_bytes());
+    writer.raw(b"{\"message\":");
+    writer.raw(Value::from(text).to_string().as_bytes());
+    writer.raw(b"}");
 }

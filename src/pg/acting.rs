@@ -1,11 +1,34 @@
 //! Who acts: the caller's privileges, and acting as the owner of the objects.
 
+use std::cell::Cell;
 use std::ffi::CStr;
 
-use pgrx::pg_sys;
+use pgrx::{pg_guard, pg_sys};
 
 const OWNER_ROLE: &CStr = c"projectalpha_owner";
 const ADMIN_ROLE: &CStr = c"projectalpha_admin";
+
+thread_local! {
+    /// The OID of `projectalpha_owner`, until a role changes.
+    static OWNER: Cell<pg_sys::Oid> = const { Cell::new(pg_sys::InvalidOid) };
+}
+
+/// Asks PostgreSQL to tell us about changed roles. Called once per session.
+pub fn register_callback() {
+    // SAFETY: the function has the callback's signature and stays loaded.
+    unsafe {
+        pg_sys::CacheRegisterSyscacheCallback(
+            pg_sys::SysCacheIdentifier::AUTHNAME as i32,
+            Some(role_changed),
+            pg_sys::Datum::from(0),
+        );
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn role_changed(_argument: pg_sys::Datum, _cache: i32, _hash: u32) {
+    OWNER.set(pg_sys::InvalidOid);
+}
 
 /// True if the current role is, or is a member of, `projectalpha_admin`.
 /// Superusers are members of every role.
@@ -19,8 +42,14 @@ pub fn caller_is_admin() -> bool {
 
 /// The role that owns everything; a clear error if it is gone.
 pub(super) fn owner_role() -> pg_sys::Oid {
+    let known = OWNER.get();
+    if known != pg_sys::InvalidOid {
+        return known;
+    }
     // SAFETY: a look-up in the system cache.
-    unsafe { pg_sys::get_role_oid(OWNER_ROLE.as_ptr(), false) }
+    let owner = unsafe { pg_sys::get_role_oid(OWNER_ROLE.as_ptr(), false) };
+    OWNER.set(owner);
+    owner
 }
 
 /// Runs `body` as `projectalpha_owner`, as PostgreSQL's foreign-key triggers run

@@ -260,7 +260,7 @@ fn is_plain_relation(table: &PgRelation) -> bool {
     }
 }
 
-fn has_insert_trigger(triggers: &pg_sys::TriggerDesc) -> bool {
+pub(super) fn has_insert_trigger(triggers: &pg_sys::TriggerDesc) -> bool {
     triggers.trig_insert_before_row
         || triggers.trig_insert_after_row
         || triggers.trig_insert_instead_row
@@ -343,7 +343,10 @@ fn is_nullable(attribute: &pg_sys::FormData_pg_attribute) -> bool {
 }
 
 /// True if the column is a timestamptz whose default is a plain `now()`.
-fn defaults_to_now(table: &PgRelation, attribute: &pg_sys::FormData_pg_attribute) -> bool {
+pub(super) fn defaults_to_now(
+    table: &PgRelation,
+    attribute: &pg_sys::FormData_pg_attribute,
+) -> bool {
     if attribute.atttypid != pg_sys::TIMESTAMPTZOID || attribute.atttypmod != -1 {
         return false;
     }

@@ -4,6 +4,7 @@
 //! the function's edge.
 
 pub mod acting;
+mod builtin_code;
 mod bulk_insert;
 pub mod cache;
 pub mod common_table;
@@ -16,6 +17,7 @@ mod error_context;
 pub mod ident;
 pub mod json_writer;
 pub mod jsonb;
+pub mod memory;
 pub mod numeric;
 #[cfg(any(test, feature = "pg_test"))]
 mod numeric_tests;

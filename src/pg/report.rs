@@ -55,7 +55,8 @@ pub fn run<T>(body: impl FnOnce() -> Result<T, Error>) -> T {
 /// Runs `body` and gives back an error of PostgreSQL instead of raising it.
 /// Cancellation, shutdown and faults of our own are raised on.
 ///
-/// Nothing is rolled back here: the caller must raise an error in turn.
+/// Nothing is rolled back here: the caller must raise an error in turn, unless
+/// `body` takes nothing but memory.
 pub fn catch<T>(body: impl FnOnce() -> T) -> Result<T, Failure> {
     attempt(body).map_err(|caught| caught.failure_or_rethrow())
 }

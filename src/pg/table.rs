@@ -1,7 +1,8 @@
 //! Statements on a tool's table: the direct way where the table is plain, kept
 //! plans otherwise. Plans run with the search_path pinned: what makes a table
 //! other than plain is often code (triggers, checks, domains, policies) that
-//! was written without the caller's search_path in mind.
+//! was written without the caller's search_path in mind. Only an INSERT that
+//! can run no such code goes without.
 
 use std::cell::{OnceCell, RefCell};
 use std::ffi::c_char;
@@ -11,7 +12,8 @@ use std::rc::Rc;
 use lru::LruCache;
 use pgrx::{pg_sys, PgRelation};
 
-use super::acting::as_owner_with_pinned_path;
+use super::acting::{as_owner, as_owner_with_pinned_path};
+use super::builtin_code::runs_builtin_code_alone;
 use super::bulk_insert::BulkInsert;
 use super::direct_insert::{somebody_watches, DirectInsert};
 use super::direct_scan::DirectScan;
@@ -34,6 +36,8 @@ pub struct ToolTable {
     direct: OnceCell<Option<DirectInsert>>,
     /// True if a record that does not name a field must get its default.
     fields_have_defaults: OnceCell<bool>,
+    /// True if an INSERT runs nobody's code but PostgreSQL's.
+    insert_is_builtin: OnceCell<bool>,
     /// None for a table that must be read through a plan.
     scan: OnceCell<Option<DirectScan>>,
     inserts: RefCell<LruCache<Vec<bool>, Rc<Plan>>>,
@@ -47,6 +51,7 @@ impl ToolTable {
             oid,
             direct: OnceCell::new(),
             fields_have_defaults: OnceCell::new(),
+            insert_is_builtin: OnceCell::new(),
             scan: OnceCell::new(),
             inserts: RefCell::new(LruCache::new(INSERT_PLANS)),
             select: OnceCell::new(),
@@ -139,7 +144,7 @@ impl ToolTable {
         } else {
             vec![true; columns.len()]
         };
-        as_owner_with_pinned_path(|| {
+        let insert = || {
             let plan = self.insert_plan(columns, &named);
             let of_named = || {
                 named
@@ -164,7 +169,15 @@ impl ToolTable {
                 let rows = Rows::of_last_statement(status);
                 rows.first().and_then(|row| row.get(1))
             })
-        })
+        };
+        let is_builtin = self
+            .insert_is_builtin
+            .get_or_init(|| runs_builtin_code_alone(self.oid));
+        if *is_builtin {
+            as_owner(insert)
+        } else {
+            as_owner_with_pinned_path(insert)
+        }
     }
 
     fn insert_plan(&self, columns: &[(&str, FieldType)], named: &[bool]) -> Rc<Plan> {

@@ -138,6 +138,18 @@ ALTER TABLE projectalpha_data.tool_sp DROP COLUMN extra;
 CREATE INDEX folded ON projectalpha_data.tool_sp (regress_app.folded(s)) WHERE regress_app.is_fine(s);
 :as_low
 DROP INDEX projectalpha_data.folded;
+-- PostgreSQL's own functions, one of which looks at the path: of these two names each is found in one of them alone.
+ALTER TABLE projectalpha_data.tool_sp ADD CONSTRAINT known CHECK (length(s) < 1000 AND j <> '{}'::jsonb),
+    ADD CONSTRAINT path CHECK (to_regclass('pg_class') IS NOT NULL AND to_regclass('tool_sp') IS NULL);
+:as_low
+ALTER TABLE projectalpha_data.tool_sp DROP CONSTRAINT path;
+:as_low
+-- Somebody's operator, behind a built-in look.
+CREATE FUNCTION regress_app.less(text, text) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN RETURN lower($1) < lower($2); END $$;
+CREATE OPERATOR regress_app.<<< (FUNCTION = regress_app.less, LEFTARG = text, RIGHTARG = text);
+ALTER TABLE projectalpha_data.tool_sp ADD CONSTRAINT less CHECK (s OPERATOR(regress_app.<<<) 'z');
+:as_low
+ALTER TABLE projectalpha_data.tool_sp DROP CONSTRAINT less, DROP CONSTRAINT known;
 CREATE TRIGGER note BEFORE INSERT ON projectalpha_data.tool_sp FOR EACH ROW EXECUTE FUNCTION regress_app.note();
 :as_low
 DROP TRIGGER note ON projectalpha_data.tool_sp;
