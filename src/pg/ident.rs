@@ -3,7 +3,8 @@
 use std::fmt;
 
 use crate::model::name::ToolName;
-use crate::model::schema::FieldType;
+use crate::model::schema::{Field, FieldType};
+use crate::model::token::Digest;
 
 /// The schema of everything that belongs to no project.
 pub const DATA_SCHEMA: &str = "projectalpha_data";
@@ -56,6 +57,22 @@ impl TableName {
         self.sibling("ix_of")
     }
 
+    /// The index of a field. A hash of both names keeps it within the limit of an
+    /// identifier and apart from those of other fields.
+    pub fn index_of_field(&self, field: &str, unique: bool) -> TableName {
+        let hash = Digest::of(&format!("{}.{field}", self.table));
+        let hash: String = hash.as_bytes()[..6]
+            .iter()
+            .map(|b| format!("{b:02x}"))
+            .collect();
+        let table: String = self.table.chars().take(40).collect();
+        let prefix = if unique { "uq" } else { "ix" };
+        TableName {
+            schema: self.schema.clone(),
+            table: format!("{prefix}_of_{table}_{hash}"),
+        }
+    }
+
     fn sibling(&self, prefix: &str) -> TableName {
         TableName {
             schema: self.schema.clone(),
@@ -88,7 +105,26 @@ fn qualified_type(field_type: FieldType) -> &'static str {
     }
 }
 
-/// `, "a" pg_catalog.int8, ...`: the fields' columns of a new table.
+/// `, "a" pg_catalog.int8 NOT NULL, ...`: the fields' columns of a new table.
+pub fn field_definitions(fields: &[Field]) -> String {
+    fields
+        .iter()
+        .map(|field| {
+            let required = if field.rules.required {
+                " NOT NULL"
+            } else {
+                ""
+            };
+            format!(
+                ", {} {}{required}",
+                Quoted(&field.name),
+                qualified_type(field.field_type)
+            )
+        })
+        .collect()
+}
+
+/// `, "a" pg_catalog.int8, ...`: columns without rules of a new table.
 pub fn column_definitions(columns: &[(&str, FieldType)]) -> String {
     columns
         .iter()
