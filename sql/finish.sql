@@ -48,7 +48,12 @@ GRANT USAGE ON DOMAIN projectalpha_http."*/*" TO projectalpha_anon;
 GRANT EXECUTE ON FUNCTION
     projectalpha.register_tool(text, text, jsonb, boolean, text, text, boolean, boolean, boolean, bigint, bigint),
     projectalpha.delete_tool(text, text),
-    projectalpha.store_record(text, text, jsonb),
+    projectalpha.store_record(text, text, jsonb, text),
+    projectalpha.get_record(text, bigint, text),
+    projectalpha.update_record(text, text, bigint, jsonb, bigint),
+    projectalpha.delete_record(text, text, bigint, bigint),
+    projectalpha.upsert_record(text, text, jsonb, text),
+    projectalpha.validate_record(text, jsonb, text),
     projectalpha.store_records(text, text, jsonb),
     projectalpha.list_records(text, integer, bigint, text, bigint),
     projectalpha.store_common(text, jsonb, boolean, text),
@@ -86,8 +91,18 @@ COMMENT ON FUNCTION projectalpha.register_tool(text, text, jsonb, boolean, text,
     'Registers a tool, its token and its table; returns the token this once';
 COMMENT ON FUNCTION projectalpha.delete_tool(text, text) IS
     'Deletes a tool, its tokens and its table with every record';
-COMMENT ON FUNCTION projectalpha.store_record(text, text, jsonb) IS
+COMMENT ON FUNCTION projectalpha.store_record(text, text, jsonb, text) IS
     'Stores one record of a tool and returns its id';
+COMMENT ON FUNCTION projectalpha.get_record(text, bigint, text) IS
+    'Gives one record of a tool by its id';
+COMMENT ON FUNCTION projectalpha.update_record(text, text, bigint, jsonb, bigint) IS
+    'Changes the named fields of one record and returns it';
+COMMENT ON FUNCTION projectalpha.delete_record(text, text, bigint, bigint) IS
+    'Deletes one record of a tool by its id';
+COMMENT ON FUNCTION projectalpha.upsert_record(text, text, jsonb, text) IS
+    'Stores a record, or changes the one with the same value in a unique field';
+COMMENT ON FUNCTION projectalpha.validate_record(text, jsonb, text) IS
+    'Lists everything that is wrong with a payload, and stores nothing';
 COMMENT ON FUNCTION projectalpha.store_records(text, text, jsonb) IS
     'Stores an array of records of a tool, all or nothing, and returns their number';
 COMMENT ON FUNCTION projectalpha.list_records(text, integer, bigint, text, bigint) IS
@@ -110,6 +125,16 @@ COMMENT ON FUNCTION projectalpha_http.register_tool(bytea) IS 'POST /register-to
 COMMENT ON FUNCTION projectalpha_http.store_record(bytea) IS 'POST /tools/{tool_id}';
 COMMENT ON FUNCTION projectalpha_http.store_records(bytea) IS
     'POST /tools/{tool_id}/records:batch';
+COMMENT ON FUNCTION projectalpha_http.get_record(bytea) IS
+    'GET /tools/{tool_id}/records/{record_id}';
+COMMENT ON FUNCTION projectalpha_http.update_record(bytea) IS
+    'PATCH /tools/{tool_id}/records/{record_id}';
+COMMENT ON FUNCTION projectalpha_http.delete_record(bytea) IS
+    'DELETE /tools/{tool_id}/records/{record_id}';
+COMMENT ON FUNCTION projectalpha_http.upsert_record(bytea) IS
+    'POST /tools/{tool_id}/records:upsert';
+COMMENT ON FUNCTION projectalpha_http.validate_record(bytea) IS
+    'POST /tools/{tool_id}/records:validate';
 COMMENT ON FUNCTION projectalpha_http.list_records(bytea) IS 'GET /tools/{tool_id}';
 COMMENT ON FUNCTION projectalpha_http.delete_tool(bytea) IS 'DELETE /tools/{tool_id}';
 COMMENT ON FUNCTION projectalpha_http.store_common(bytea) IS 'POST /common';

@@ -4,6 +4,7 @@
 
 mod common;
 mod invalidation;
+mod record;
 mod records;
 mod tokens;
 mod tools;

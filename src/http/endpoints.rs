@@ -71,7 +71,12 @@ fn http_store_record(body: &[u8]) -> Body {
             request.faults.check()?;
             let tool = request.tool_id();
             atomically::<_, Refusal>(|| {
-                Ok(records::store(Some(&tool), request.token(), payload)?)
+                Ok(records::store(
+                    Some(&tool),
+                    request.token(),
+                    payload,
+                    request.idempotency_key(),
+                )?)
             })?;
             message(writer, "Data stored successfully");
             Ok(None)
@@ -209,7 +214,7 @@ fn http_store_common(body: &[u8]) -> Body {
 
 /// Errors that are not answered are raised like those of the SQL functions:
 /// marked, so that the log shows nothing of the request.
-fn endpoint(handle: impl FnOnce() -> Body) -> Body {
+pub(super) fn endpoint(handle: impl FnOnce() -> Body) -> Body {
     report::run(|| Ok(handle()))
 }
 

@@ -27,6 +27,12 @@ struct Headers {
     #[serde(rename = "tool-name")]
     tool_name: Option<String>,
     sensitive: Option<String>,
+    #[serde(rename = "idempotency-key")]
+    idempotency_key: Option<String>,
+    #[serde(rename = "if-match")]
+    if_match: Option<String>,
+    #[serde(rename = "if-none-match")]
+    if_none_match: Option<String>,
 }
 
 /// One request, and what is wrong with it so far.
@@ -75,6 +81,32 @@ impl<'a> Request<'a> {
         require(&mut self.faults, &self.headers.tool_name, "tool-name");
     }
 
+    pub fn idempotency_key(&self) -> Option<&str> {
+        self.headers.idempotency_key.as_deref()
+    }
+
+    pub fn if_match(&self) -> Option<&str> {
+        self.headers.if_match.as_deref()
+    }
+
+    pub fn if_none_match(&self) -> Option<&str> {
+        self.headers.if_none_match.as_deref()
+    }
+
+    /// The record in `/tools/{tool_id}/records/{record_id}`; notes a fault if it is
+    /// no number.
+    pub fn record_id(&mut self) -> i64 {
+        let path = self.target().split('?').next().unwrap_or_default();
+        let id = path.rsplit('/').next().unwrap_or_default();
+        match parse_int(&percent_decode_str(id).decode_utf8_lossy()) {
+            Some(id) => id,
+            None => {
+                self.faults.add(Fault::not_an_integer("path", "record_id"));
+                0
+            }
+        }
+    }
+
     /// The header `sensitive`: 0 or 1, 0 if it is missing.
     pub fn sensitive(&mut self) -> bool {
         let Some(text) = &self.headers.sensitive else {
@@ -118,6 +150,15 @@ impl<'a> Request<'a> {
                 None
             }
         }
+    }
+
+    /// A parameter of the query; notes a fault if it is missing.
+    pub fn require_query(&mut self, name: &'static str) -> Option<String> {
+        let value = self.query_value(name);
+        if value.is_none() {
+            self.faults.add(Fault::missing(&["query", name]));
+        }
+        value
     }
 
     /// The body as a JSON object; notes a fault if it is none.

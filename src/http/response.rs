@@ -162,22 +162,54 @@ enum Detail {
     Faults(Vec<Fault>),
 }
 
+/// Headers of an answer beside those that all have.
+#[derive(Default)]
+pub struct Headers {
+    list: Vec<(&'static str, String)>,
+    not_modified: bool,
+}
+
+impl Headers {
+    pub fn add(&mut self, name: &'static str, value: String) {
+        self.list.push((name, value));
+    }
+
+    /// The client has what would be sent: 304, without a body.
+    pub fn not_modified(&mut self) {
+        self.not_modified = true;
+    }
+}
+
 /// Sends what `handle` wrote, or its refusal. `handle` gives the target of the
 /// next page, if there is one.
 pub fn answer(handle: impl FnOnce(&mut JsonWriter) -> Result<Option<String>, Refusal>) -> Body {
+    answer_with(|writer| {
+        let mut headers = Headers::default();
+        if let Some(target) = handle(writer)? {
+            headers.add("Link", format!("<{target}>; rel=\"next\""));
+        }
+        Ok(headers)
+    })
+}
+
+/// Sends what `handle` wrote with the headers that it gives, or its refusal.
+pub fn answer_with(handle: impl FnOnce(&mut JsonWriter) -> Result<Headers, Refusal>) -> Body {
     let mut writer = JsonWriter::new(Zone::Implied);
-    let next_page = handle(&mut writer).unwrap_or_else(|refusal| {
+    let extra = handle(&mut writer).unwrap_or_else(|refusal| {
         writer.clear();
         refuse(&mut writer, refusal);
-        None
+        Headers::default()
     });
+    if extra.not_modified {
+        writer.clear();
+        set_status(304);
+    }
     let mut headers = format!(
         r#"[{{"Content-Type":"application/json"}},{{"Content-Length":"{}"}}"#,
         writer.len()
     );
-    if let Some(target) = next_page {
-        let link = Value::from(format!("<{target}>; rel=\"next\""));
-        headers.push_str(&format!(r#",{{"Link":{link}}}"#));
+    for (name, value) in extra.list {
+        headers.push_str(&format!(r#",{{"{name}":{}}}"#, Value::from(value)));
     }
     headers.push(']');
     set_headers(&headers);

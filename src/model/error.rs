@@ -159,8 +159,9 @@ impl Error {
             Error::RuleBroken { .. } => "23514",
             Error::NotUnique { .. } | Error::IdempotencyKeyReused => "23505",
             Error::RecordNotFound { .. } => "P0002",
-            Error::VersionChanged { .. } => "40001",
-            Error::NotVersioned { .. } => "55000",
+            // Not 40001: drivers retry that by themselves, and would fail again.
+            Error::VersionChanged { .. } => "55000",
+            Error::NotVersioned { .. } => "0A000",
             Error::TooManyFields { .. } => "54011",
             Error::TokenTooShort
             | Error::TokenInvalid

@@ -83,6 +83,7 @@ impl Column {
 /// A tool, ready to be used.
 pub struct CompiledTool {
     pub id: i64,
+    pub name: ToolName,
     pub sensitive: bool,
     pub options: ToolOptions,
     /// True if records are kept whole, in one column.
@@ -219,6 +220,7 @@ fn compile(name: &ToolName) -> Result<CompiledTool, Error> {
     check_table(&table_name, oid)?;
     Ok(CompiledTool {
         id: row.id,
+        name: name.clone(),
         sensitive: row.sensitive,
         whole_payload: schema == Schema::WholePayload,
         table: ToolTable::new(

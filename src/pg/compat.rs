@@ -126,6 +126,8 @@ pub mod raw {
         pub fn PreventCommandIfParallelMode(command: *const c_char);
         /// Not in pgrx's bindings.
         pub fn nextval_internal(sequence: Oid, check_permissions: bool) -> i64;
+        /// Not in pgrx's bindings.
+        pub fn Async_Notify(channel: *const c_char, payload: *const c_char);
         pub fn GetCurrentTransactionStartTimestamp() -> TimestampTz;
         pub fn GetCurrentCommandId(used: bool) -> CommandId;
         pub fn CommandCounterIncrement();
@@ -178,7 +180,7 @@ pub mod raw {
     }
 
     // What is declared by hand above must be what the bindings of this version
-    // say; the two that the bindings lack cannot be checked.
+    // say; those that the bindings lack cannot be checked.
     const _: unsafe fn(*const c_char) = pg_sys::PreventCommandIfReadOnly;
     const _: unsafe fn(*const c_char) = pg_sys::PreventCommandIfParallelMode;
     const _: unsafe fn() -> TimestampTz = pg_sys::GetCurrentTransactionStartTimestamp;

@@ -98,6 +98,31 @@ pub fn ensure_common_table() -> Result<(), Error> {
     Ok(())
 }
 
+/// Creates the table of idempotency keys unless it is there.
+pub fn ensure_idempotency_table() -> Result<(), Error> {
+    let name = TableName::idempotency_keys();
+    check_schema(&name.schema)?;
+    if let Some(oid) = relation_oid(&name) {
+        return check_table(&name, oid);
+    }
+    as_owner_for_ddl(|| {
+        ensure_schema(&name.schema);
+        take_create_lock();
+        if relation_oid(&name).is_some() {
+            return;
+        }
+        run(&format!(
+            "CREATE TABLE {name} (tool_id bigint NOT NULL, key text NOT NULL, digest bytea NOT NULL \
+             , record_id bigint, {CREATED_AT}, PRIMARY KEY (tool_id, key))"
+        ));
+        run(&format!(
+            "CREATE INDEX {} ON {name} (created_at)",
+            Quoted(&name.index().table)
+        ));
+    });
+    Ok(())
+}
+
 /// Refuses a table that belongs to a role of its own: whoever owns it could
 /// have our statements run anything as the owner of everything.
 pub fn check_table(name: &TableName, oid: pg_sys::Oid) -> Result<(), Error> {

@@ -26,6 +26,12 @@ impl Origin {
         }
     }
 
+    /// The name of the constraint, if there is one.
+    pub fn constraint(&self) -> Option<String> {
+        let name = self.names[4].as_ref()?;
+        Some(name.to_string_lossy().into_owned())
+    }
+
     /// The SQLSTATE that was noted, or this one if none was.
     pub fn sqlstate_or(&self, otherwise: i32) -> i32 {
         match self.sqlstate {

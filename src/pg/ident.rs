@@ -43,6 +43,14 @@ impl TableName {
         }
     }
 
+    /// The idempotency keys that were used.
+    pub fn idempotency_keys() -> Self {
+        TableName {
+            schema: DATA_SCHEMA.to_owned(),
+            table: "idempotency_keys".to_owned(),
+        }
+    }
+
     /// Names for what a table brings along. They start with another word than
     /// any table does: a tool named `x_id_seq` must not meet the sequence of `x`.
     pub fn sequence(&self) -> TableName {

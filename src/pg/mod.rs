@@ -14,14 +14,18 @@ pub mod ddl;
 mod direct_insert;
 mod direct_scan;
 mod error_context;
+pub mod idempotency;
 pub mod ident;
+pub mod json_result;
 pub mod json_writer;
 pub mod jsonb;
 pub mod memory;
+pub mod notify;
 pub mod numeric;
 #[cfg(any(test, feature = "pg_test"))]
 mod numeric_tests;
 pub mod random;
+pub mod record;
 pub mod registry;
 pub mod report;
 pub mod request_settings;

@@ -24,6 +24,8 @@ use crate::model::error::Error;
 pub struct Failure {
     pub sqlstate: [u8; 5],
     pub message: String,
+    /// The constraint that a row violates.
+    pub constraint: Option<String>,
 }
 
 impl Failure {
@@ -33,7 +35,11 @@ impl Failure {
             b"22" => without_quoted(report.message()),
             _ => report.message().to_owned(),
         };
-        Failure { sqlstate, message }
+        Failure {
+            sqlstate,
+            message,
+            constraint: origin.constraint(),
+        }
     }
 
     /// The class: the first two characters of the SQLSTATE.
@@ -59,6 +65,26 @@ pub fn run<T>(body: impl FnOnce() -> Result<T, Error>) -> T {
 /// `body` takes nothing but memory.
 pub fn catch<T>(body: impl FnOnce() -> T) -> Result<T, Failure> {
     attempt(body).map_err(|caught| caught.failure_or_rethrow())
+}
+
+/// Runs `body`; an error of PostgreSQL that `explain` knows becomes one of ours,
+/// any other is raised on. As with [`catch`], the caller must raise in turn.
+pub fn explained<T>(
+    body: impl FnOnce() -> T,
+    explain: impl FnOnce(&Failure) -> Option<Error>,
+) -> Result<T, Error> {
+    attempt(body).map_err(|caught| {
+        let known = match &caught.cause {
+            CaughtError::PostgresError(report) | CaughtError::ErrorReport(report) => {
+                explain(&Failure::of(report, &caught.origin))
+            }
+            CaughtError::RustPanic { .. } => None,
+        };
+        match known {
+            Some(error) => error,
+            None => caught.cause.rethrow(),
+        }
+    })
 }
 
 /// What was raised, and where it came from.

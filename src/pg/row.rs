@@ -27,6 +27,15 @@ impl Row {
         self.push(Some(object.to_jsonb()));
     }
 
+    /// True if no field was given a value, not even null.
+    pub fn names_nothing(&self) -> bool {
+        !self.named.contains(&true)
+    }
+
+    pub fn is_null(&self, column: usize) -> bool {
+        self.nulls[column]
+    }
+
     /// A field that the payload does not name.
     pub fn push_missing(&mut self) {
         self.push(None);

@@ -10,6 +10,10 @@ static MAX_PAGE_SIZE: GucSetting<i32> = GucSetting::<i32>::new(10_000);
 /// backend that serves many tools from growing for ever.
 static CACHE_SIZE: GucSetting<i32> = GucSetting::<i32>::new(256);
 
+/// A client that got no answer tries again within hours, not weeks. Without a
+/// bound the keys would be kept for ever.
+static IDEMPOTENCY_RETENTION: GucSetting<i32> = GucSetting::<i32>::new(24 * 60 * 60);
+
 pub fn register() {
     GucRegistry::define_int_guc(
         c"projectalpha_store.max_page_size",
@@ -31,6 +35,20 @@ pub fn register() {
         GucContext::Userset,
         GucFlags::default(),
     );
+    GucRegistry::define_int_guc(
+        c"projectalpha_store.idempotency_retention",
+        c"For how long an idempotency key is remembered.",
+        c"Within that time the same key never stores a second record.",
+        &IDEMPOTENCY_RETENTION,
+        60,
+        i32::MAX,
+        GucContext::Suset,
+        GucFlags::UNIT_S,
+    );
+}
+
+pub fn idempotency_retention_seconds() -> f64 {
+    f64::from(IDEMPOTENCY_RETENTION.get())
 }
 
 pub fn max_page_size() -> i64 {

@@ -25,6 +25,15 @@ impl<T: IntoDatum> From<T> for Param {
 }
 
 impl Param {
+    /// A datum of this type.
+    pub(super) fn of(type_oid: pg_sys::Oid, datum: Option<pg_sys::Datum>) -> Self {
+        Param { type_oid, datum }
+    }
+
+    pub(super) fn type_oid(&self) -> pg_sys::Oid {
+        self.type_oid
+    }
+
     /// A whole jsonb document, passed on as it is.
     pub fn document(document: Jsonb<'_>) -> Self {
         Param {

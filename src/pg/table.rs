@@ -19,6 +19,7 @@ use super::direct_insert::{somebody_watches, DirectInsert};
 use super::direct_scan::DirectScan;
 use super::ident::{column_list, select_list, TableName};
 use super::json_writer::JsonWriter;
+use super::record::Statement;
 use super::row::Row;
 use super::spi::{self, null_mark, Plan, Rows};
 use crate::model::page::Page;
@@ -27,6 +28,10 @@ use crate::model::schema::FieldType;
 /// INSERT plans kept for a table whose columns have defaults: one for each set
 /// of fields that records name.
 const INSERT_PLANS: NonZeroUsize = NonZeroUsize::new(8).unwrap();
+
+/// Plans kept for statements on single records: an UPDATE has one for each set of
+/// fields.
+const STATEMENT_PLANS: NonZeroUsize = NonZeroUsize::new(16).unwrap();
 
 /// What is special about a tool's table, as the tool was registered.
 pub struct Layout {
@@ -51,6 +56,7 @@ pub struct ToolTable {
     scan: OnceCell<Option<DirectScan>>,
     inserts: RefCell<LruCache<Vec<bool>, Rc<Plan>>>,
     select: OnceCell<Plan>,
+    pub(super) statements: RefCell<LruCache<Statement, Rc<Plan>>>,
 }
 
 impl ToolTable {
@@ -65,7 +71,12 @@ impl ToolTable {
             scan: OnceCell::new(),
             inserts: RefCell::new(LruCache::new(INSERT_PLANS)),
             select: OnceCell::new(),
+            statements: RefCell::new(LruCache::new(STATEMENT_PLANS)),
         }
+    }
+
+    pub(super) fn is_versioned(&self) -> bool {
+        self.layout.versioned
     }
 
     /// Inserts a record and gives its id; none if a trigger of the table took

@@ -2,7 +2,10 @@
 //! HTTP, call these; all behaviour is here, once.
 
 pub mod authorise;
+mod changes;
 pub mod common;
+mod once;
+pub mod record;
 pub mod records;
 pub mod tokens;
 pub mod tools;

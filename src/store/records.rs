@@ -1,7 +1,5 @@
 //! Records of tools: storing and listing them.
 
-use std::rc::Rc;
-
 use crate::model::error::Error;
 use crate::model::name::ToolName;
 use crate::model::page::Page;
@@ -10,31 +8,44 @@ use crate::pg::cache::{self, CompiledTool};
 use crate::pg::compat::{LOCK_FOR_READING, LOCK_FOR_WRITING};
 use crate::pg::json_writer::JsonWriter;
 use crate::pg::jsonb::Jsonb;
+use crate::pg::row::Row;
 
-use super::{authorise, validate};
+use super::changes::{self, Operation};
+use super::{authorise, once, validate};
 
 /// Stores a record and gives its id; none if a trigger on the table took the
-/// row away.
+/// row away. With an idempotency key that was used already nothing is stored, and
+/// the id is that of the record that was.
 pub fn store(
     tool_name: Option<&str>,
     token: Option<&str>,
     payload: Option<Jsonb<'_>>,
+    idempotency_key: Option<&str>,
 ) -> Result<Option<i64>, Error> {
     let name = name_of_tool(tool_name)?;
     loop {
         let tool = cache::find(&name)?;
         authorise::tool(&tool, token, "write")?;
-        let payload = payload
-            .ok_or(Error::ArgumentNull {
-                argument: "payload",
-            })?
-            .as_object()
-            .ok_or(Error::PayloadNotObject)?;
-        let row = validate::row(&tool, payload)?;
+        let payload = payload.ok_or(Error::ArgumentNull {
+            argument: "payload",
+        })?;
+        let object = payload.as_object().ok_or(Error::PayloadNotObject)?;
+        let row = validate::row(&tool, object)?;
         if cache::lock(&name, &tool, LOCK_FOR_WRITING) {
-            return Ok(tool.table.insert(&field_columns(&tool), &row));
+            return match idempotency_key {
+                None => insert(&tool, &row),
+                Some(key) => once::store(&tool, key, payload, || insert(&tool, &row)),
+            };
         }
     }
+}
+
+fn insert(tool: &CompiledTool, row: &Row) -> Result<Option<i64>, Error> {
+    let id = changes::unique(tool, || tool.table.insert(&field_columns(tool), row))?;
+    if let Some(id) = id {
+        changes::announce(tool, Operation::Insert, id);
+    }
+    Ok(id)
 }
 
 /// Stores the records of an array and gives their number. The error of the
@@ -67,8 +78,23 @@ pub fn store_many(
                     fault: Box::new(fault),
                 })
         });
-        return tool.table.insert_many(&field_columns(&tool), rows);
+        return insert_many(&tool, rows);
     }
+}
+
+fn insert_many(
+    tool: &CompiledTool,
+    rows: impl Iterator<Item = Result<Row, Error>>,
+) -> Result<i64, Error> {
+    if tool.options.notify {
+        // Each has an id to announce.
+        let mut stored = 0;
+        for row in rows {
+            stored += i64::from(insert(tool, &row?)?.is_some());
+        }
+        return Ok(stored);
+    }
+    changes::unique(tool, || tool.table.insert_many(&field_columns(tool), rows))?
 }
 
 /// Writes a page of records, oldest first, and calls `each` after every one.
@@ -101,7 +127,7 @@ pub(super) fn name_of_tool(tool_name: Option<&str>) -> Result<ToolName, Error> {
     ToolName::parse(name).map_err(|_| Error::ToolNotFound)
 }
 
-fn field_columns(tool: &CompiledTool) -> Vec<(&str, FieldType)> {
+pub(super) fn field_columns(tool: &CompiledTool) -> Vec<(&str, FieldType)> {
     tool.columns
         .iter()
         .map(|c| (c.name.as_str(), c.field_type))
@@ -109,7 +135,7 @@ fn field_columns(tool: &CompiledTool) -> Vec<(&str, FieldType)> {
 }
 
 /// The keys of a listed record, in the order of the contract.
-fn listed_columns(tool: &Rc<CompiledTool>) -> Vec<(&str, FieldType)> {
+pub(super) fn listed_columns(tool: &CompiledTool) -> Vec<(&str, FieldType)> {
     let mut columns = Vec::with_capacity(tool.columns.len() + 4);
     columns.push(("id", FieldType::Int));
     columns.push(("created_at", FieldType::Timestamp));

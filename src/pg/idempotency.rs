@@ -1,0 +1,89 @@
+//! Idempotency keys that were used, in the data schema. A key is forgotten some
+//! time after it was used; those that are due go when new ones come.
+
+use pgrx::pg_sys;
+
+use super::acting::as_owner_with_pinned_path;
+use super::settings;
+use super::spi::{self, Access, KeptStatement, Param, Rows};
+use crate::model::token::Digest;
+
+thread_local! {
+    static TAKE: KeptStatement = const { KeptStatement::new(
+        "INSERT INTO projectalpha_data.idempotency_keys AS k (tool_id, key, digest) \
+         VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+        &[pg_sys::INT8OID, pg_sys::TEXTOID, pg_sys::BYTEAOID],
+    ) };
+    static USE: KeptStatement = const { KeptStatement::new(
+        "UPDATE projectalpha_data.idempotency_keys AS k SET record_id = $3 \
+         WHERE k.tool_id OPERATOR(pg_catalog.=) $1 AND k.key OPERATOR(pg_catalog.=) $2",
+        &[pg_sys::INT8OID, pg_sys::TEXTOID, pg_sys::INT8OID],
+    ) };
+    static FIND: KeptStatement = const { KeptStatement::new(
+        "SELECT k.digest OPERATOR(pg_catalog.=) $3, k.record_id \
+         FROM projectalpha_data.idempotency_keys AS k \
+         WHERE k.tool_id OPERATOR(pg_catalog.=) $1 AND k.key OPERATOR(pg_catalog.=) $2",
+        &[pg_sys::INT8OID, pg_sys::TEXTOID, pg_sys::BYTEAOID],
+    ) };
+    /// Two for each new one: the table cannot grow beyond what is not due yet.
+    static FORGET: KeptStatement = const { KeptStatement::new(
+        "DELETE FROM projectalpha_data.idempotency_keys AS k \
+         WHERE (k.tool_id, k.key) OPERATOR(pg_catalog.=) ANY (\
+             SELECT due.tool_id, due.key FROM projectalpha_data.idempotency_keys AS due \
+             WHERE due.created_at OPERATOR(pg_catalog.<) \
+                   (pg_catalog.now() OPERATOR(pg_catalog.-) pg_catalog.make_interval(secs => $1)) \
+             ORDER BY due.created_at LIMIT 2 FOR UPDATE SKIP LOCKED)",
+        &[pg_sys::FLOAT8OID],
+    ) };
+}
+
+/// What a key was used for.
+pub struct Used {
+    pub same_payload: bool,
+    pub record_id: Option<i64>,
+}
+
+/// Takes a key for a record that is about to be stored; false if it is taken. Waits
+/// for a session that is just using it.
+pub fn take(tool_id: i64, key: &str, payload: &Digest) -> bool {
+    write(
+        &FORGET,
+        vec![settings::idempotency_retention_seconds().into()],
+        |_| (),
+    );
+    let params = vec![tool_id.into(), key.into(), payload.as_bytes().into()];
+    write(&TAKE, params, |rows| rows.count() > 0)
+}
+
+/// Notes what became of it.
+pub fn set_record(tool_id: i64, key: &str, record_id: Option<i64>) {
+    write(
+        &USE,
+        vec![tool_id.into(), key.into(), record_id.into()],
+        |_| (),
+    );
+}
+
+/// What a key was used for; none if it was forgotten meanwhile.
+pub fn find(tool_id: i64, key: &str, payload: &Digest) -> Option<Used> {
+    let params = vec![tool_id.into(), key.into(), payload.as_bytes().into()];
+    write(&FIND, params, |rows| {
+        rows.first().map(|row| Used {
+            same_payload: row.get(1).unwrap_or(false),
+            record_id: row.get(2),
+        })
+    })
+}
+
+fn write<T>(
+    statement: &'static std::thread::LocalKey<KeptStatement>,
+    params: Vec<Param>,
+    take: impl FnOnce(&Rows) -> T,
+) -> T {
+    statement.with(|statement| {
+        as_owner_with_pinned_path(|| {
+            let plan = statement.plan();
+            spi::connected(|c| take(&c.execute_plan(plan, params, Access::Write)))
+        })
+    })
+}

@@ -1,0 +1,244 @@
+//! One record of a tool: reading, changing and deleting it, by its id.
+
+use std::rc::Rc;
+
+use crate::model::error::Error;
+use crate::pg::cache::{self, CompiledTool};
+use crate::pg::compat::{LOCK_FOR_READING, LOCK_FOR_WRITING};
+use crate::pg::json_writer::JsonWriter;
+use crate::pg::jsonb::{JsonValue, Jsonb, Object};
+use crate::pg::record::Target;
+use crate::pg::row::Row;
+use crate::pg::spi::{with_latest_snapshot, Param};
+
+use super::authorise;
+use super::changes::{self, Operation};
+use super::records::{field_columns, listed_columns, name_of_tool};
+use super::validate::{self, Violation};
+
+/// Which record, and which versions of it may be changed (none: any).
+pub struct Which<'a> {
+    pub tool_name: Option<&'a str>,
+    pub token: Option<&'a str>,
+    pub id: Option<i64>,
+    pub versions: Option<&'a [i64]>,
+}
+
+impl Which<'_> {
+    fn id(&self) -> Result<i64, Error> {
+        self.id.ok_or(Error::ArgumentNull { argument: "id" })
+    }
+}
+
+/// Writes a record. Public unless the tool is sensitive. Gives its version, if the
+/// tool is versioned.
+pub fn get(which: &Which<'_>, writer: &mut JsonWriter) -> Result<Option<i64>, Error> {
+    let name = name_of_tool(which.tool_name)?;
+    loop {
+        let tool = cache::find(&name)?;
+        if tool.sensitive {
+            authorise::tool(&tool, which.token, "read")?;
+        }
+        let id = which.id()?;
+        if cache::lock(&name, &tool, LOCK_FOR_READING) {
+            let found = tool.table.get(&listed_columns(&tool), id, writer);
+            return found
+                .map(|record| record.version)
+                .ok_or(Error::RecordNotFound { id });
+        }
+    }
+}
+
+/// Sets the fields that `changes` names, null clears one, and writes the record as
+/// it is then. Gives its version, if the tool is versioned.
+pub fn update(
+    which: &Which<'_>,
+    changes: Option<Jsonb<'_>>,
+    writer: &mut JsonWriter,
+) -> Result<Option<i64>, Error> {
+    let tool = locked(which)?;
+    let id = which.id()?;
+    let changes = changes.ok_or(Error::ArgumentNull {
+        argument: "changes",
+    })?;
+    let object = changes.as_object().ok_or(Error::PayloadNotObject)?;
+    let target = Target {
+        id,
+        versions: which.versions,
+    };
+    let listed = listed_columns(&tool);
+    let changed = if tool.whole_payload {
+        let cleared = null_keys(object);
+        let changes = Param::document(changes);
+        tool.table.merge(&listed, &target, changes, cleared, writer)
+    } else {
+        let row = changed_fields(&tool, object)?;
+        if row.names_nothing() {
+            return unchanged(&tool, &target, writer);
+        }
+        let columns = field_columns(&tool);
+        changes::unique(&tool, || {
+            tool.table.update(&columns, &listed, &target, &row, writer)
+        })?
+    };
+    let record = changed.ok_or_else(|| missed(&tool, id))?;
+    changes::announce(&tool, Operation::Update, id);
+    Ok(record.version)
+}
+
+/// A change that names no field changes nothing, not even the version.
+fn unchanged(
+    tool: &CompiledTool,
+    target: &Target<'_>,
+    writer: &mut JsonWriter,
+) -> Result<Option<i64>, Error> {
+    let id = target.id;
+    let record = with_latest_snapshot(|| tool.table.get(&listed_columns(tool), id, writer))
+        .ok_or(Error::RecordNotFound { id })?;
+    match (target.versions, record.version) {
+        (Some(wanted), Some(version)) if !wanted.contains(&version) => {
+            Err(Error::VersionChanged { id, version })
+        }
+        (_, version) => Ok(version),
+    }
+}
+
+pub fn delete(which: &Which<'_>) -> Result<(), Error> {
+    let tool = locked(which)?;
+    let id = which.id()?;
+    let target = Target {
+        id,
+        versions: which.versions,
+    };
+    if !tool.table.delete(&target) {
+        return Err(missed(&tool, id));
+    }
+    changes::announce(&tool, Operation::Delete, id);
+    Ok(())
+}
+
+/// Stores a record, or changes the one that has the same value in the unique field
+/// `on_field`. Gives its id, and whether it is a new one.
+pub fn upsert(
+    tool_name: Option<&str>,
+    token: Option<&str>,
+    payload: Option<Jsonb<'_>>,
+    on_field: Option<&str>,
+) -> Result<Option<(i64, bool)>, Error> {
+    let which = Which {
+        tool_name,
+        token,
+        id: None,
+        versions: None,
+    };
+    let tool = locked(&which)?;
+    let object = payload
+        .ok_or(Error::ArgumentNull {
+            argument: "payload",
+        })?
+        .as_object()
+        .ok_or(Error::PayloadNotObject)?;
+    let on_field = on_field.ok_or(Error::ArgumentNull {
+        argument: "on_field",
+    })?;
+    let on = tool
+        .columns
+        .iter()
+        .position(|c| c.name == on_field && c.unique)
+        .ok_or_else(|| Error::FieldNotUnique {
+            field: crate::model::name::excerpt(on_field),
+        })?;
+    let row = validate::row(&tool, object)?;
+    if row.is_null(on) {
+        return Err(Error::UpsertValueMissing {
+            field: on_field.to_owned(),
+        });
+    }
+    let named: Vec<bool> = tool
+        .columns
+        .iter()
+        .map(|c| object.get(&c.name).is_some())
+        .collect();
+    let done = changes::unique(&tool, || {
+        tool.table.upsert(&field_columns(&tool), &row, &named, on)
+    })?;
+    if let Some((id, inserted)) = done {
+        let operation = if inserted {
+            Operation::Insert
+        } else {
+            Operation::Update
+        };
+        changes::announce(&tool, operation, id);
+    }
+    Ok(done)
+}
+
+/// Everything that is wrong with a payload; nothing is stored. A sensitive tool
+/// shows its fields to holders of its token alone.
+pub fn validate(
+    tool_name: Option<&str>,
+    payload: Option<Jsonb<'_>>,
+    token: Option<&str>,
+) -> Result<Vec<Violation>, Error> {
+    let name = name_of_tool(tool_name)?;
+    let tool = cache::find(&name)?;
+    if tool.sensitive {
+        authorise::tool(&tool, token, "write")?;
+    }
+    let object = payload
+        .ok_or(Error::ArgumentNull {
+            argument: "payload",
+        })?
+        .as_object()
+        .ok_or(Error::PayloadNotObject)?;
+    Ok(validate::violations(&tool, object))
+}
+
+/// The tool, locked for writing, for a caller who may write.
+fn locked(which: &Which<'_>) -> Result<Rc<CompiledTool>, Error> {
+    let name = name_of_tool(which.tool_name)?;
+    loop {
+        let tool = cache::find(&name)?;
+        authorise::tool(&tool, which.token, "write")?;
+        if which.versions.is_some() && !tool.options.versioned {
+            return Err(Error::NotVersioned {
+                tool: name.as_str().to_owned(),
+            });
+        }
+        if cache::lock(&name, &tool, LOCK_FOR_WRITING) {
+            return Ok(tool);
+        }
+    }
+}
+
+/// The fields to set, checked like those of a new record.
+fn changed_fields(tool: &CompiledTool, changes: Object<'_>) -> Result<Row, Error> {
+    let mut row = Row::with_capacity(tool.columns.len());
+    for column in &tool.columns {
+        match changes.get(&column.name) {
+            Some(value) => validate::push_checked(&mut row, column, value)?,
+            None => row.push_missing(),
+        }
+    }
+    if tool.options.strict {
+        validate::refuse_unknown(tool, changes)?;
+    }
+    Ok(row)
+}
+
+fn null_keys(changes: Object<'_>) -> Vec<String> {
+    changes
+        .entries()
+        .filter(|(_, value)| matches!(value, JsonValue::Null))
+        .map(|(key, _)| key.to_owned())
+        .collect()
+}
+
+/// Why a record was not there to be changed.
+fn missed(tool: &CompiledTool, id: i64) -> Error {
+    let version = tool.options.versioned.then(|| tool.table.version(id));
+    match version.flatten() {
+        Some(version) => Error::VersionChanged { id, version },
+        None => Error::RecordNotFound { id },
+    }
+}
