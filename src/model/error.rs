@@ -110,6 +110,12 @@ pub enum Error {
     NotVersioned {
         tool: String,
     },
+    /// The tool has as many records or bytes as it may.
+    QuotaExceeded {
+        tool: String,
+        max_records: Option<i64>,
+        max_bytes: Option<i64>,
+    },
     /// The key was used with another payload.
     IdempotencyKeyReused,
     IdempotencyKeyInvalid,
@@ -158,6 +164,7 @@ impl Error {
             } => "23502",
             Error::RuleBroken { .. } => "23514",
             Error::NotUnique { .. } | Error::IdempotencyKeyReused => "23505",
+            Error::QuotaExceeded { .. } => "53400",
             Error::RecordNotFound { .. } => "P0002",
             // Not 40001: drivers retry that by themselves, and would fail again.
             Error::VersionChanged { .. } => "55000",
@@ -255,6 +262,7 @@ impl Error {
             Error::NotUnique { field } => {
                 format!("Field '{field}' must be unique, and another record has this value")
             }
+            Error::QuotaExceeded { tool, .. } => format!("Tool '{tool}' is full"),
             Error::RecordNotFound { .. } => "Record not found".into(),
             Error::VersionChanged { id, version } => {
                 format!("Record {id} has version {version} now")
@@ -320,6 +328,11 @@ impl Error {
             )),
             Error::UnknownField { .. } => Some("The tool takes no fields but its own.".into()),
             Error::NotUnique { field } => Some(format!("The tool declares 'unique' for field '{field}'.")),
+            Error::QuotaExceeded {
+                max_records,
+                max_bytes,
+                ..
+            } => Some(quota_detail(*max_records, *max_bytes)),
             Error::RecordNotFound { id } => Some(format!("The tool has no record with id {id}.")),
             Error::VersionChanged { .. } => {
                 Some("Somebody changed the record after it was read.".into())
@@ -410,6 +423,9 @@ impl Error {
                 "SELECT schema_definition FROM projectalpha.registered_tools shows the fields."
             }
             Error::NotUnique { .. } => "projectalpha.upsert_record() changes the record that is there.",
+            Error::QuotaExceeded { .. } => {
+                "Delete records, or have an administrator raise the limit with projectalpha.alter_tool()."
+            }
             Error::RecordNotFound { .. } => "It may have been deleted; projectalpha.list_records() shows what there is.",
             Error::VersionChanged { .. } => "Read it again, and decide again.",
             Error::NotVersioned { .. } => "Leave out if_version, or register the tool with versioned => true.",
@@ -444,6 +460,7 @@ impl Error {
             Error::ToolNotFound | Error::TokenNotFound | Error::RecordNotFound { .. } => 404,
             Error::NotUnique { .. } | Error::IdempotencyKeyReused => 409,
             Error::VersionChanged { .. } | Error::NotVersioned { .. } => 412,
+            Error::QuotaExceeded { .. } => 507,
             Error::ToolTableMissing { .. }
             | Error::ForeignOwner { .. }
             | Error::TableNotCreated { .. } => 500,
@@ -467,6 +484,15 @@ fn rule_message(field: &str, rule: &BrokenRule) -> String {
             format!("Field '{field}' does not fit its JSON Schema at '{at}': {reason}")
         }
     }
+}
+
+fn quota_detail(max_records: Option<i64>, max_bytes: Option<i64>) -> String {
+    let limits = [(max_records, "records"), (max_bytes, "bytes")];
+    let limits: Vec<String> = limits
+        .iter()
+        .filter_map(|(limit, unit)| limit.map(|limit| format!("{limit} {unit}")))
+        .collect();
+    format!("It may have {}.", limits.join(" and "))
 }
 
 fn declared_as(field: &str, declared: FieldType) -> String {

@@ -12,6 +12,7 @@ use std::ffi::CString;
 use std::mem::ManuallyDrop;
 use std::num::NonZeroUsize;
 use std::rc::Rc;
+use std::time::Instant;
 
 use lru::LruCache;
 use pgrx::{pg_guard, pg_sys};
@@ -80,6 +81,15 @@ impl Column {
     }
 }
 
+/// What a session knows of the room that a limited tool has left.
+#[derive(Default)]
+pub struct Room {
+    /// Records that may be stored before the next look.
+    pub records: Cell<i64>,
+    /// When it was found full.
+    pub full_since: Cell<Option<Instant>>,
+}
+
 /// A tool, ready to be used.
 pub struct CompiledTool {
     pub id: i64,
@@ -91,6 +101,7 @@ pub struct CompiledTool {
     pub columns: Vec<Column>,
     /// True if one of them must be unique.
     pub has_unique: bool,
+    pub room: Room,
     pub table: ToolTable,
     credentials: RefCell<LruCache<[u8; 32], CredentialRow>>,
 }
@@ -238,6 +249,7 @@ fn compile(name: &ToolName) -> Result<CompiledTool, Error> {
         has_unique: columns.iter().any(|c| c.unique),
         columns,
         options,
+        room: Room::default(),
         credentials: RefCell::new(LruCache::new(CREDENTIALS_PER_TOOL)),
     })
 }

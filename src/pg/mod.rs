@@ -32,6 +32,7 @@ pub mod request_settings;
 pub mod row;
 pub mod set_result;
 pub mod settings;
+mod size;
 pub mod spi;
 pub mod subtransaction;
 pub mod table;

@@ -5,6 +5,7 @@ pub mod authorise;
 mod changes;
 pub mod common;
 mod once;
+mod quota;
 pub mod record;
 pub mod records;
 pub mod tokens;

@@ -11,10 +11,10 @@ use crate::pg::record::Target;
 use crate::pg::row::Row;
 use crate::pg::spi::{with_latest_snapshot, Param};
 
-use super::authorise;
 use super::changes::{self, Operation};
 use super::records::{field_columns, listed_columns, name_of_tool};
 use super::validate::{self, Violation};
+use super::{authorise, quota};
 
 /// Which record, and which versions of it may be changed (none: any).
 pub struct Which<'a> {
@@ -113,6 +113,7 @@ pub fn delete(which: &Which<'_>) -> Result<(), Error> {
     if !tool.table.delete(&target) {
         return Err(missed(&tool, id));
     }
+    quota::forget(&tool);
     changes::announce(&tool, Operation::Delete, id);
     Ok(())
 }
@@ -164,6 +165,7 @@ pub fn upsert(
     })?;
     if let Some((id, inserted)) = done {
         let operation = if inserted {
+            quota::take(&tool, 1)?;
             Operation::Insert
         } else {
             Operation::Update

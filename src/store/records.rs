@@ -11,7 +11,7 @@ use crate::pg::jsonb::Jsonb;
 use crate::pg::row::Row;
 
 use super::changes::{self, Operation};
-use super::{authorise, once, validate};
+use super::{authorise, once, quota, validate};
 
 /// Stores a record and gives its id; none if a trigger on the table took the
 /// row away. With an idempotency key that was used already nothing is stored, and
@@ -41,8 +41,10 @@ pub fn store(
 }
 
 fn insert(tool: &CompiledTool, row: &Row) -> Result<Option<i64>, Error> {
+    quota::check(tool)?;
     let id = changes::unique(tool, || tool.table.insert(&field_columns(tool), row))?;
     if let Some(id) = id {
+        quota::take(tool, 1)?;
         changes::announce(tool, Operation::Insert, id);
     }
     Ok(id)
@@ -94,7 +96,11 @@ fn insert_many(
         }
         return Ok(stored);
     }
-    changes::unique(tool, || tool.table.insert_many(&field_columns(tool), rows))?
+    quota::check(tool)?;
+    let columns = field_columns(tool);
+    let stored = changes::unique(tool, || tool.table.insert_many(&columns, rows))??;
+    quota::take(tool, stored)?;
+    Ok(stored)
 }
 
 /// Writes a page of records, oldest first, and calls `each` after every one.

@@ -1,5 +1,7 @@
 //! A payload against the fields of its tool (spec 001, section 2.3) and their rules.
 
+use serde::Serialize;
+
 use crate::model::checks::{BrokenRule, Checks};
 use crate::model::error::Error;
 use crate::model::name::excerpt;
@@ -92,6 +94,7 @@ fn unknown_fields<'a>(
 }
 
 /// One thing that is wrong with a payload.
+#[derive(Serialize)]
 pub struct Violation {
     pub field: String,
     /// The option of the field that is violated; `type` if its type is.
