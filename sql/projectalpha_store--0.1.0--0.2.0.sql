@@ -1,0 +1,263 @@
+-- From 0.1.0 to 0.2.0. Frozen once 0.2.0 is released.
+
+ALTER TABLE projectalpha.tools ADD COLUMN IF NOT EXISTS
+    options jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(options) = 'object');
+
+-- Nothing but a new column at its end: what depends on the view stays.
+CREATE OR REPLACE VIEW projectalpha.registered_tools AS
+SELECT t.id
+     , t.tool_name
+     , t.schema_definition
+     , t.created_at
+     , 'tool_' || t.tool_name AS table_name
+     , t.sensitive
+     , (SELECT string_agg(c.hint, ', ' ORDER BY c.id)
+          FROM projectalpha.credentials AS c
+         WHERE c.tool_id = t.id
+           AND c.revoked_at IS NULL
+           AND (c.expires_at IS NULL OR c.expires_at > now())) AS token_hint
+     , t.description
+     , t.options
+  FROM projectalpha.tools AS t;
+
+-- Functions whose arguments have changed, then all that are new.
+DROP FUNCTION projectalpha.register_tool(text, text, jsonb, bool, text, text);
+DROP FUNCTION projectalpha.store_record(text, text, jsonb);
+
+CREATE FUNCTION projectalpha.delete_record(
+    tool_name TEXT,
+    token TEXT,
+    id bigint,
+    if_version bigint DEFAULT NULL
+) RETURNS void
+VOLATILE PARALLEL UNSAFE 
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'delete_record_wrapper';
+
+CREATE FUNCTION projectalpha.get_record(
+    tool_name TEXT,
+    id bigint,
+    token TEXT DEFAULT NULL
+) RETURNS json
+STABLE PARALLEL UNSAFE 
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'get_record_wrapper';
+
+CREATE FUNCTION projectalpha.register_tool(
+    tool_name TEXT,
+    token TEXT DEFAULT NULL,
+    schema jsonb DEFAULT NULL,
+    sensitive bool DEFAULT false,
+    description TEXT DEFAULT NULL,
+    admin_token TEXT DEFAULT NULL,
+    strict bool DEFAULT false,
+    versioned bool DEFAULT false,
+    notify bool DEFAULT false,
+    max_records bigint DEFAULT NULL,
+    max_bytes bigint DEFAULT NULL
+) RETURNS TABLE (
+    tool_name TEXT,
+    table_name TEXT,
+    token TEXT
+)
+VOLATILE PARALLEL UNSAFE  
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'register_tool_with_options_wrapper';
+
+CREATE FUNCTION projectalpha.store_record(
+    tool_name TEXT,
+    token TEXT,
+    payload jsonb,
+    idempotency_key TEXT DEFAULT NULL
+) RETURNS bigint
+VOLATILE PARALLEL UNSAFE  
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'store_record_once_wrapper';
+
+CREATE FUNCTION projectalpha.update_record(
+    tool_name TEXT,
+    token TEXT,
+    id bigint,
+    changes jsonb,
+    if_version bigint DEFAULT NULL
+) RETURNS json
+VOLATILE PARALLEL UNSAFE 
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'update_record_wrapper';
+
+CREATE FUNCTION projectalpha.upsert_record(
+    tool_name TEXT,
+    token TEXT,
+    payload jsonb,
+    on_field TEXT
+) RETURNS TABLE (
+    id bigint,
+    inserted bool
+)
+VOLATILE PARALLEL UNSAFE 
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'upsert_record_wrapper';
+
+CREATE FUNCTION projectalpha.validate_record(
+    tool_name TEXT,
+    payload jsonb,
+    token TEXT DEFAULT NULL
+) RETURNS TABLE (
+    field TEXT,
+    rule TEXT,
+    message TEXT
+)
+STABLE PARALLEL UNSAFE 
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'validate_record_wrapper';
+
+CREATE FUNCTION projectalpha_http.delete_record(bytea) RETURNS projectalpha_http."*/*"
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'http_delete_record_wrapper';
+
+CREATE FUNCTION projectalpha_http.get_record(bytea) RETURNS projectalpha_http."*/*"
+    LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'http_get_record_wrapper';
+
+CREATE FUNCTION projectalpha_http.update_record(bytea) RETURNS projectalpha_http."*/*"
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'http_update_record_wrapper';
+
+CREATE FUNCTION projectalpha_http.upsert_record(bytea) RETURNS projectalpha_http."*/*"
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'http_upsert_record_wrapper';
+
+CREATE FUNCTION projectalpha_http.validate_record(bytea) RETURNS projectalpha_http."*/*"
+    LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'http_validate_record_wrapper';
+
+
+
+-- One owner for everything.
+DO $$
+DECLARE
+    statement text;
+BEGIN
+    FOR statement IN
+        SELECT pg_catalog.format('ALTER SCHEMA %I OWNER TO projectalpha_owner', n.nspname)
+          FROM pg_catalog.pg_namespace AS n
+         WHERE n.nspname IN ('projectalpha', 'projectalpha_http')
+        UNION ALL
+        SELECT pg_catalog.format('ALTER %s %s OWNER TO projectalpha_owner',
+                                 CASE c.relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END,
+                                 c.oid::pg_catalog.regclass)
+          FROM pg_catalog.pg_class AS c
+         WHERE c.relnamespace = 'projectalpha'::pg_catalog.regnamespace
+           AND c.relkind IN ('r', 'v')
+        UNION ALL
+        SELECT pg_catalog.format('ALTER FUNCTION %s OWNER TO projectalpha_owner',
+                                 p.oid::pg_catalog.regprocedure)
+          FROM pg_catalog.pg_proc AS p
+         WHERE p.pronamespace IN ('projectalpha'::pg_catalog.regnamespace,
+                                  'projectalpha_http'::pg_catalog.regnamespace)
+    LOOP
+        EXECUTE statement;
+    END LOOP;
+END
+$$;
+ALTER DOMAIN projectalpha_http."*/*" OWNER TO projectalpha_owner;
+
+-- Privileges, all in one place. Nothing is for PUBLIC.
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA projectalpha, projectalpha_http FROM PUBLIC;
+REVOKE ALL ON DOMAIN projectalpha_http."*/*" FROM PUBLIC;
+
+GRANT USAGE ON SCHEMA projectalpha TO projectalpha_admin, projectalpha_reader, projectalpha_anon;
+GRANT USAGE ON SCHEMA projectalpha_http TO projectalpha_anon;
+GRANT USAGE ON DOMAIN projectalpha_http."*/*" TO projectalpha_anon;
+
+-- Functions that check tokens themselves.
+GRANT EXECUTE ON FUNCTION
+    projectalpha.register_tool(text, text, jsonb, boolean, text, text, boolean, boolean, boolean, bigint, bigint),
+    projectalpha.delete_tool(text, text),
+    projectalpha.store_record(text, text, jsonb, text),
+    projectalpha.get_record(text, bigint, text),
+    projectalpha.update_record(text, text, bigint, jsonb, bigint),
+    projectalpha.delete_record(text, text, bigint, bigint),
+    projectalpha.upsert_record(text, text, jsonb, text),
+    projectalpha.validate_record(text, jsonb, text),
+    projectalpha.store_records(text, text, jsonb),
+    projectalpha.list_records(text, integer, bigint, text, bigint),
+    projectalpha.store_common(text, jsonb, boolean, text),
+    projectalpha.list_common(text, integer, bigint, text, bigint)
+TO projectalpha_anon, projectalpha_admin;
+
+-- Functions for administrators alone.
+GRANT EXECUTE ON FUNCTION
+    projectalpha.set_admin_token(text),
+    projectalpha.add_common_token(text, text),
+    projectalpha.revoke_token(text, bigint)
+TO projectalpha_admin;
+
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA projectalpha_http TO projectalpha_anon;
+
+GRANT SELECT ON projectalpha.registered_tools TO projectalpha_admin, projectalpha_reader;
+GRANT SELECT ON projectalpha.active_tokens TO projectalpha_admin;
+
+-- What each object is for.
+COMMENT ON SCHEMA projectalpha IS
+    'projectalpha_store: public functions, configuration and views';
+COMMENT ON SCHEMA projectalpha_http IS
+    'projectalpha_store: the HTTP endpoints, called by PostgREST alone';
+COMMENT ON DOMAIN projectalpha_http."*/*" IS
+    'The bytes of an HTTP answer, whatever the client accepts';
+COMMENT ON TABLE projectalpha.tools IS
+    'Every tool, defined once: name, field schema, sensitivity';
+COMMENT ON TABLE projectalpha.credentials IS
+    'Every token in the system, by its SHA-256 digest alone';
+COMMENT ON VIEW projectalpha.registered_tools IS
+    'The tools with their tables in projectalpha_data (spec 001, appendix A)';
+COMMENT ON VIEW projectalpha.active_tokens IS
+    'Live tokens of every kind: what revoke_token(token_id => ...) takes back';
+COMMENT ON FUNCTION projectalpha.register_tool(text, text, jsonb, boolean, text, text, boolean, boolean, boolean, bigint, bigint) IS
+    'Registers a tool, its token and its table; returns the token this once';
+COMMENT ON FUNCTION projectalpha.delete_tool(text, text) IS
+    'Deletes a tool, its tokens and its table with every record';
+COMMENT ON FUNCTION projectalpha.store_record(text, text, jsonb, text) IS
+    'Stores one record of a tool and returns its id';
+COMMENT ON FUNCTION projectalpha.get_record(text, bigint, text) IS
+    'Gives one record of a tool by its id';
+COMMENT ON FUNCTION projectalpha.update_record(text, text, bigint, jsonb, bigint) IS
+    'Changes the named fields of one record and returns it';
+COMMENT ON FUNCTION projectalpha.delete_record(text, text, bigint, bigint) IS
+    'Deletes one record of a tool by its id';
+COMMENT ON FUNCTION projectalpha.upsert_record(text, text, jsonb, text) IS
+    'Stores a record, or changes the one with the same value in a unique field';
+COMMENT ON FUNCTION projectalpha.validate_record(text, jsonb, text) IS
+    'Lists everything that is wrong with a payload, and stores nothing';
+COMMENT ON FUNCTION projectalpha.store_records(text, text, jsonb) IS
+    'Stores an array of records of a tool, all or nothing, and returns their number';
+COMMENT ON FUNCTION projectalpha.list_records(text, integer, bigint, text, bigint) IS
+    'Lists records of a tool, oldest first';
+COMMENT ON FUNCTION projectalpha.store_common(text, jsonb, boolean, text) IS
+    'Stores any JSON object in the table that small tools share and returns its id';
+COMMENT ON FUNCTION projectalpha.list_common(text, integer, bigint, text, bigint) IS
+    'Lists what a small tool stored in the common table, oldest first';
+COMMENT ON FUNCTION projectalpha.set_admin_token(text) IS
+    'Makes a token the admin token, in place of any before it; returns it this once';
+COMMENT ON FUNCTION projectalpha.add_common_token(text, text) IS
+    'Adds a token for sensitive rows of the common table; returns it this once';
+COMMENT ON FUNCTION projectalpha.revoke_token(text, bigint) IS
+    'Revokes a token of any kind, given itself or by its id in active_tokens';
+COMMENT ON FUNCTION projectalpha.invalidate_caches() IS
+    'Trigger function: sessions drop what they have cached of the changed table';
+COMMENT ON FUNCTION projectalpha.forget_credentials() IS
+    'Trigger function: removes the credentials of deleted tools';
+COMMENT ON FUNCTION projectalpha_http.register_tool(bytea) IS 'POST /register-tool';
+COMMENT ON FUNCTION projectalpha_http.store_record(bytea) IS 'POST /tools/{tool_id}';
+COMMENT ON FUNCTION projectalpha_http.store_records(bytea) IS
+    'POST /tools/{tool_id}/records:batch';
+COMMENT ON FUNCTION projectalpha_http.get_record(bytea) IS
+    'GET /tools/{tool_id}/records/{record_id}';
+COMMENT ON FUNCTION projectalpha_http.update_record(bytea) IS
+    'PATCH /tools/{tool_id}/records/{record_id}';
+COMMENT ON FUNCTION projectalpha_http.delete_record(bytea) IS
+    'DELETE /tools/{tool_id}/records/{record_id}';
+COMMENT ON FUNCTION projectalpha_http.upsert_record(bytea) IS
+    'POST /tools/{tool_id}/records:upsert';
+COMMENT ON FUNCTION projectalpha_http.validate_record(bytea) IS
+    'POST /tools/{tool_id}/records:validate';
+COMMENT ON FUNCTION projectalpha_http.list_records(bytea) IS 'GET /tools/{tool_id}';
+COMMENT ON FUNCTION projectalpha_http.delete_tool(bytea) IS 'DELETE /tools/{tool_id}';
+COMMENT ON FUNCTION projectalpha_http.store_common(bytea) IS 'POST /common';
+
+NOTIFY pgrst, 'reload schema';

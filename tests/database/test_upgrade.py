@@ -1,0 +1,85 @@
+"""A database of version 0.1.0 with data in it, served by the new library before and after ALTER EXTENSION ... UPDATE."""
+
+import json
+
+import psycopg
+import pytest
+
+from cluster import rows, value
+from test_dump import CONTENTS
+
+FIELDS = json.dumps([{"name": "n", "type": "int"}, {"name": "s", "type": "str"}])
+# All that a fresh installation and an updated one must have in common.
+SNAPSHOT = {what: CONTENTS[what] for what in (
+    "functions", "schemas", "columns", "constraints", "indexes", "triggers", "members")} | {
+    "relations": CONTENTS["relations"],
+    "views": """SELECT c.oid::regclass::text, pg_get_viewdef(c.oid) FROM pg_class AS c
+                 WHERE c.relkind = 'v' AND c.relnamespace::regnamespace::text ~ '^projectalpha' ORDER BY 1""",
+    "bodies": """SELECT p.oid::regprocedure::text, p.prosrc, p.probin, p.provolatile::text, p.proparallel::text, p.proisstrict
+                      , p.prosecdef, p.proconfig, pg_get_function_arguments(p.oid), pg_get_function_result(p.oid)
+                   FROM pg_proc AS p WHERE p.pronamespace::regnamespace::text ~ '^projectalpha' ORDER BY 1""",
+    "types": """SELECT t.oid::regtype::text, t.typowner::regrole::text, t.typacl::text, obj_description(t.oid, 'pg_type')
+                  FROM pg_type AS t WHERE t.typnamespace::regnamespace::text ~ '^projectalpha' AND t.typtype = 'd' ORDER BY 1""",
+    "dumped": """SELECT c.oid::regclass::text, condition FROM pg_extension AS e
+                  CROSS JOIN unnest(e.extconfig, e.extcondition) AS u (oid, condition) JOIN pg_class AS c ON c.oid = u.oid
+                  WHERE e.extname = 'projectalpha_store' ORDER BY 1""",
+    "column comments": """SELECT attrelid::regclass::text, attname, col_description(attrelid, attnum) FROM pg_attribute
+                           WHERE attrelid::regclass::text ~ '^projectalpha' AND col_description(attrelid, attnum) IS NOT NULL ORDER BY 1, 2""",
+}
+
+
+def use(db, round_):
+    """What every version can do; gives what is there afterwards."""
+    name = f"tool{round_}"
+    db.execute("SELECT projectalpha.register_tool(%s, %s, %s, false, 'described')", [name, f"token-of-{name}", FIELDS])
+    for tool in (f"tool{r}" for r in range(1, round_ + 1)):
+        db.execute("SELECT projectalpha.store_record(%s, %s, %s)", [tool, f"token-of-{tool}", json.dumps({"n": round_, "s": "x"})])
+        db.execute("SELECT projectalpha.store_records(%s, %s, %s)", [tool, f"token-of-{tool}", json.dumps([{"n": round_}, {}])])
+    db.execute("SELECT projectalpha.store_common('small', '{\"a\": 1}', true, 'common-token-001')")
+    with pytest.raises(psycopg.Error, match="Invalid token for this tool"):
+        db.execute("SELECT projectalpha.store_record(%s, 'wrong-token', '{}')", [name])
+    listed = {tool: [(r["n"], r["s"]) for (r,) in rows(db, "SELECT * FROM projectalpha.list_records(%s, 100)", tool)]
+              for (tool,) in rows(db, "SELECT tool_name FROM projectalpha.registered_tools")}
+    common = value(db, "SELECT count(*) FROM projectalpha.list_common('small', 100, 0, 'common-token-001')")
+    return listed, common
+
+
+@pytest.fixture(scope="module")
+def old(cluster):
+    """A database with 0.1.0 and something in it."""
+    with cluster.connect(cluster.new_database()) as db:
+        db.execute("CREATE EXTENSION projectalpha_store VERSION '0.1.0'")
+        db.execute("SELECT projectalpha.add_common_token('common-token-001')")
+        yield db
+
+
+def test_the_new_library_serves_the_old_version_and_then_the_new_one(old, cluster):
+    stored = [(1, "x"), (1, None), (None, None)]
+    assert use(old, 1) == ({"tool1": stored}, 1)
+    before = use(old, 2)
+    assert [len(records) for records in before[0].values()] == [6, 3]
+
+    # Warm here, updated by somebody else.
+    with cluster.another(old) as other:
+        other.execute("ALTER EXTENSION projectalpha_store UPDATE")
+    listed, common = use(old, 3)
+    assert common == 3
+    for tool, records in before[0].items():
+        assert listed[tool][:len(records)] == records and len(listed[tool]) == len(records) + 3
+    # Tools and tokens of before have what is new.
+    assert value(old, "SELECT projectalpha.update_record('tool1', 'token-of-tool1', 1, '{\"n\": 9}')")["n"] == 9
+    assert value(old, "SELECT projectalpha.store_record('tool1', 'token-of-tool1', '{}', 'a-key')") is not None
+    assert rows(old, "SELECT DISTINCT options FROM projectalpha.registered_tools") == [({},)]
+
+
+def test_an_updated_installation_is_a_fresh_one(old, cluster):
+    assert value(old, "SELECT extversion = (SELECT default_version FROM pg_available_extensions WHERE name = extname)"
+                      " FROM pg_extension WHERE extname = 'projectalpha_store'")
+    with cluster.new_store() as fresh:
+        # The data is made by use: the same on both sides.
+        fresh.execute("SELECT projectalpha.add_common_token('common-token-001')")
+        for round_ in (1, 2, 3):
+            use(fresh, round_)
+        fresh.execute("SELECT projectalpha.store_record('tool1', 'token-of-tool1', '{}', 'a-key')")
+        for what, query in SNAPSHOT.items():
+            assert rows(old, query) == rows(fresh, query), what
