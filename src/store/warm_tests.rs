@@ -59,6 +59,32 @@ mod tests {
         assert_eq!(sevens, Ok(Some(4)));
     }
 
+    /// Rules, versions and unique fields do not take a table off the direct road.
+    #[pg_test]
+    fn a_tool_with_rules_needs_no_plan() {
+        Spi::run(
+            "SELECT projectalpha.register_tool('ruled', 'token-of-ruled',
+                '[{\"name\": \"n\", \"type\": \"int\", \"required\": true, \"unique\": true, \"max\": 9},
+                  {\"name\": \"s\", \"type\": \"str\", \"default\": \"x\", \"index\": true}]',
+                versioned => true, strict => true, notify => true, max_records => 100)",
+        )
+        .unwrap();
+        let store = |n: i32| {
+            let payload = format!("{{\"n\": {n}}}");
+            let sql = "SELECT projectalpha.store_record('ruled', 'token-of-ruled', $1::jsonb)";
+            Spi::run_with_args(sql, &[payload.as_str().into()]).unwrap();
+        };
+        store(1); // reads the registry, and counts for the limit
+        let before = counts();
+        store(2);
+        assert_eq!(counts(), before);
+        let rows = Spi::get_one::<i64>(
+            "SELECT count(*) FROM projectalpha_data.tool_ruled
+             WHERE s = 'x' AND version = 1 AND updated_at = created_at AND n IN (1, 2)",
+        );
+        assert_eq!(rows, Ok(Some(2)));
+    }
+
     #[pg_test]
     fn a_wrong_token_is_looked_up_every_time() {
         register(false);
