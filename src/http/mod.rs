@@ -6,3 +6,4 @@
 mod endpoints;
 mod request;
 mod response;
+mod search;

@@ -1,10 +1,14 @@
 //! Pure Rust: names, field types, schemas, tokens, errors. No pgrx in here, so
 //! that every rule can be tested without a server.
 
+pub mod cursor;
 pub mod error;
+pub mod filter;
 pub mod json_kind;
 pub mod name;
+pub mod order;
 pub mod page;
 pub mod schema;
 pub mod timestamp;
 pub mod token;
+pub mod value;

@@ -21,6 +21,8 @@ pub mod memory;
 pub mod numeric;
 #[cfg(any(test, feature = "pg_test"))]
 mod numeric_tests;
+pub mod query;
+mod query_sql;
 pub mod random;
 pub mod registry;
 pub mod report;

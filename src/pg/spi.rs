@@ -32,6 +32,23 @@ impl Param {
             datum: Some(document.datum()),
         }
     }
+
+    /// A value that is a datum already, not NULL, of this type.
+    pub(super) fn of_datum(type_oid: pg_sys::Oid, datum: pg_sys::Datum) -> Self {
+        Param {
+            type_oid,
+            datum: Some(datum),
+        }
+    }
+
+    pub(super) fn type_oid(&self) -> pg_sys::Oid {
+        self.type_oid
+    }
+
+    /// The datum; none for NULL.
+    pub(super) fn datum(&self) -> Option<pg_sys::Datum> {
+        self.datum
+    }
 }
 
 /// What a statement may do.

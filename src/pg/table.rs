@@ -19,6 +19,7 @@ use super::direct_insert::{somebody_watches, DirectInsert};
 use super::direct_scan::DirectScan;
 use super::ident::{column_list, select_list, TableName};
 use super::json_writer::JsonWriter;
+use super::query::QueryPlans;
 use super::row::Row;
 use super::spi::{self, null_mark, Plan, Rows};
 use crate::model::page::Page;
@@ -42,6 +43,7 @@ pub struct ToolTable {
     scan: OnceCell<Option<DirectScan>>,
     inserts: RefCell<LruCache<Vec<bool>, Rc<Plan>>>,
     select: OnceCell<Plan>,
+    pub(super) queries: QueryPlans,
 }
 
 impl ToolTable {
@@ -55,6 +57,7 @@ impl ToolTable {
             scan: OnceCell::new(),
             inserts: RefCell::new(LruCache::new(INSERT_PLANS)),
             select: OnceCell::new(),
+            queries: QueryPlans::default(),
         }
     }
 

@@ -109,7 +109,7 @@ fn field_columns(tool: &CompiledTool) -> Vec<(&str, FieldType)> {
 }
 
 /// The keys of a listed record, in the order of the contract.
-fn listed_columns(tool: &Rc<CompiledTool>) -> Vec<(&str, FieldType)> {
+pub(super) fn listed_columns(tool: &Rc<CompiledTool>) -> Vec<(&str, FieldType)> {
     let mut columns = vec![("id", FieldType::Int), ("created_at", FieldType::Timestamp)];
     columns.extend(field_columns(tool));
     columns
