@@ -11,7 +11,7 @@ SELECT '2026-01-01 00:00:00+00'::timestamptz + (n % 5) * interval '1 microsecond
      , (ARRAY[true, NULL, false])[1 + n % 3]
      , (ARRAY[0.1, 0.30000000000000004, 0.3, NULL, 'NaN', 'Infinity', '-Infinity', -0.0, 0.0, 5e-324, 1.7976931348623157e308]::float8[])[1 + n % 11]
      , (ARRAY['2026-01-01 00:00:00.000001+00', '2026-01-01 00:00:00.000002+00', NULL, 'infinity', '-infinity', '0044-03-15 12:00:00+00 BC',
-              '12026-02-29 00:00:00.5+00', '0001-01-01 00:00:00+00', '9999-12-31 23:59:59.999999+00', '294276-12-31 23:59:59.999999+00',
+              '12024-02-29 00:00:00.5+00', '0001-01-01 00:00:00+00', '9999-12-31 23:59:59.999999+00', '294276-12-31 23:59:59.999999+00',
               '4713-01-01 00:00:00+00 BC']::timestamptz[])[1 + n % 11]
      , 50 - n
   FROM generate_series(1, 50) AS n;
@@ -60,6 +60,7 @@ ALTER TABLE projectalpha_data.tool_walk ALTER COLUMN u SET NOT NULL;
 ANALYZE projectalpha_data.tool_walk;
 SET enable_seqscan = off;
 SET enable_sort = off;
+SET jit = off; -- what is switched off costs so much that every statement would be compiled
 SELECT count(*) AS walks, count(*) FILTER (WHERE pg_temp.walk(by, size) = pg_temp.plain(by)) AS right
   FROM orders, unnest(ARRAY[1, 3, 50]) AS size;
 -- By the plan that is kept for any value.
@@ -68,6 +69,7 @@ SELECT count(*) AS walks, count(*) FILTER (WHERE pg_temp.walk(by, 7) = pg_temp.p
 RESET plan_cache_mode;
 RESET enable_seqscan;
 RESET enable_sort;
+RESET jit;
 
 -- Without order_by a cursor is by id, and after_id and row_offset go on meaning what they mean.
 CREATE FUNCTION pg_temp.ids(row_limit int, row_offset bigint DEFAULT 0, after_id bigint DEFAULT NULL, order_by text DEFAULT NULL, after text DEFAULT NULL)
@@ -96,7 +98,8 @@ BEGIN
     PERFORM projectalpha.list_records('walk', 10, order_by => order_by, after => projectalpha.page_cursor(record, order_by));
     RETURN pg_stat_get_xact_tuples_returned('projectalpha_data.tool_walk_i_id_idx'::regclass) - before;
 END $$;
-SELECT order_by, record, entries, entries BETWEEN 10 AND 30 AS few
+-- (10, and those that the planner looks at.)
+SELECT order_by, record, entries BETWEEN 10 AND 20 AS few
   FROM (VALUES ('i', NULL), ('-i', NULL), ('i', '{"id": 10000, "i": 10000}'), ('-i', '{"id": 10000, "i": 10000}'), ('i', '{"id": 14, "i": null}'),
                ('-i', '{"id": 14, "i": null}')) AS v (order_by, record), LATERAL pg_temp.entries(order_by, record::json) AS entries;
 
@@ -144,5 +147,10 @@ SELECT projectalpha.page_cursor('{"id": 1}', 'u');
 \set VERBOSITY default
 -- A cursor can stand in a URL as it is.
 SELECT bool_and(projectalpha.page_cursor(r, 's') ~ '^[A-Za-z0-9_-]+$') AS plain FROM projectalpha.list_records('walk', 60) AS r;
+
+-- The declaration of version 0.1.0 goes on working.
+CREATE FUNCTION pg_temp.list_records(tool_name text, row_limit integer DEFAULT 10, row_offset bigint DEFAULT 0, token text DEFAULT NULL,
+    after_id bigint DEFAULT NULL) RETURNS SETOF json LANGUAGE c STABLE PARALLEL UNSAFE AS '$libdir/projectalpha_store', 'list_records_wrapper';
+SELECT r->'id' AS id FROM pg_temp.list_records('walk', 2, 1, after_id => 5) AS r;
 
 SELECT projectalpha.delete_tool('walk');
