@@ -59,7 +59,7 @@ impl QuerySearch {
         last_id: i64,
         cursor: Option<&str>,
     ) -> Option<String> {
-        let encoded = |text| utf8_percent_encode(text, ENCODED).to_string();
+        let encoded = |text: &str| utf8_percent_encode(text, ENCODED).to_string();
         let mut target = format!("/tools/{tool}?limit={}", page.limit);
         match cursor {
             None => target.push_str(&format!("&after_id={last_id}")),
@@ -73,11 +73,11 @@ impl QuerySearch {
             }
         }
         for condition in &self.conditions {
-            // Fields and operators that were understood need no encoding.
-            let value = encoded(&condition.value);
             target.push_str(&format!(
-                "&{}.{}={value}",
-                condition.field, condition.operator
+                "&{}.{}={}",
+                encoded(&condition.field),
+                encoded(&condition.operator),
+                encoded(&condition.value)
             ));
         }
         (target.len() <= MAX_LINK).then_some(target)
@@ -124,10 +124,14 @@ mod tests {
             plain.next_page("x", page(None), 7, None).as_deref(),
             Some("/tools/x?limit=5&after_id=7")
         );
-        let ordered = search(&[("tag.eq", "a&b=c% é"), ("order_by", "-tag")]);
+        let ordered = search(&[
+            ("tag.eq", "a&b=c% é"),
+            ("order_by", "-tag"),
+            ("x.>\r\n", ""),
+        ]);
         assert_eq!(
             ordered.next_page("x", page(Some(3)), 7, Some("cursor")).as_deref(),
-            Some("/tools/x?limit=5&after_id=3&order_by=-tag&after=cursor&tag.eq=a%26b%3Dc%25%20%C3%A9")
+            Some("/tools/x?limit=5&after_id=3&order_by=-tag&after=cursor&tag.eq=a%26b%3Dc%25%20%C3%A9&x.%3E%0D%0A=")
         );
         let long = search(&[("tag.eq", &"é".repeat(1000))]);
         assert_eq!(long.next_page("x", page(None), 7, None), None);

@@ -157,14 +157,19 @@ pub fn from_json(json: &str, columns: &[(&str, FieldType)]) -> Result<Vec<Condit
 }
 
 /// Reads a filter from the query of a URL. The values of `in` come one by one,
-/// `tag.in=a&tag.in=b`; whatever else comes twice must hold twice.
+/// `tag.in=a&tag.in=b`; whatever else comes twice must hold twice. What names
+/// neither a field nor an operator is no condition but a parameter that is none of
+/// ours, and those are ignored.
 pub fn from_query(
     given: &[TextCondition],
     columns: &[(&str, FieldType)],
 ) -> Result<Vec<Condition>, Error> {
     let mut filter = Filter::of(columns);
     for condition in given {
-        let column = filter.column(&condition.field)?;
+        let column = match filter.column(&condition.field) {
+            Err(_) if Operator::parse(&condition.operator).is_none() => continue,
+            column => column?,
+        };
         let operator = find_operator(column, &condition.operator)?;
         let operand = text_operand(operator, column.1, &condition.value);
         let known = filter

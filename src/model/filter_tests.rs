@@ -125,6 +125,16 @@ fn faults_name_field_and_operator() {
 }
 
 #[test]
+fn parameters_of_others_are_ignored() {
+    assert_eq!(
+        query(&[("not", "id", "eq.1"), ("utm", "source", "x")]),
+        Ok(vec![])
+    );
+    assert!(query(&[("ratng", "gte", "1")]).is_err());
+    assert!(query(&[("rating", "source", "1")]).is_err());
+}
+
+#[test]
 fn there_is_an_end_to_it() {
     let list = |n: usize| format!(r#"{{"rating": {{"in": [{}]}}}}"#, vec!["1"; n].join(","));
     assert!(json(&list(MAX_LIST)).is_ok());

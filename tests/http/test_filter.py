@@ -86,6 +86,14 @@ def test_parameters_without_a_dot_are_ignored_as_ever(stack, filled):
     assert len(stack.rows(filled, "?user_id=2&select=id&order=user_id&filter=x&=&x")) == 5
 
 
+def test_parameters_that_name_neither_field_nor_operator_are_ignored_too(stack, filled):
+    answer = stack.get(f"{filled.path}?limit=1&not.id=eq.1&utm.source=x&.=&%3E.%0D%0A=y&user_id.gt=2")
+    assert [row["user_id"] for row in answer.json()] == [3]
+    link = LINK.fullmatch(answer.header("link")[0])[1]
+    assert "%3E.%0D%0A=y" in link
+    assert walk(stack, link) == [[4]]
+
+
 @pytest.mark.parametrize(("query", "detail"), [
     ("userid.eq=1", "Unknown field: 'userid'"),
     (".eq=1", "Unknown field: ''"),
