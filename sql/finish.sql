@@ -55,7 +55,9 @@ GRANT EXECUTE ON FUNCTION
     projectalpha.upsert_record(text, text, jsonb, text),
     projectalpha.validate_record(text, jsonb, text),
     projectalpha.store_records(text, text, jsonb),
-    projectalpha.list_records(text, integer, bigint, text, bigint),
+    projectalpha.list_records(text, integer, bigint, text, bigint, jsonb, text, text),
+    projectalpha.count_records(text, jsonb, text),
+    projectalpha.page_cursor(json, text),
     projectalpha.store_common(text, jsonb, boolean, text),
     projectalpha.list_common(text, integer, bigint, text, bigint)
 TO projectalpha_anon, projectalpha_admin;
@@ -105,8 +107,12 @@ COMMENT ON FUNCTION projectalpha.validate_record(text, jsonb, text) IS
     'Lists everything that is wrong with a payload, and stores nothing';
 COMMENT ON FUNCTION projectalpha.store_records(text, text, jsonb) IS
     'Stores an array of records of a tool, all or nothing, and returns their number';
-COMMENT ON FUNCTION projectalpha.list_records(text, integer, bigint, text, bigint) IS
-    'Lists records of a tool, oldest first';
+COMMENT ON FUNCTION projectalpha.list_records(text, integer, bigint, text, bigint, jsonb, text, text) IS
+    'Lists records of a tool, oldest first, or those that meet a filter, in another order';
+COMMENT ON FUNCTION projectalpha.count_records(text, jsonb, text) IS
+    'Counts records of a tool, all or those that meet a filter';
+COMMENT ON FUNCTION projectalpha.page_cursor(json, text) IS
+    'The cursor after a record: what list_records takes as after to go on from there';
 COMMENT ON FUNCTION projectalpha.store_common(text, jsonb, boolean, text) IS
     'Stores any JSON object in the table that small tools share and returns its id';
 COMMENT ON FUNCTION projectalpha.list_common(text, integer, bigint, text, bigint) IS
@@ -136,6 +142,8 @@ COMMENT ON FUNCTION projectalpha_http.upsert_record(bytea) IS
 COMMENT ON FUNCTION projectalpha_http.validate_record(bytea) IS
     'POST /tools/{tool_id}/records:validate';
 COMMENT ON FUNCTION projectalpha_http.list_records(bytea) IS 'GET /tools/{tool_id}';
+COMMENT ON FUNCTION projectalpha_http.count_records(bytea) IS
+    'GET /tools/{tool_id}/records:count';
 COMMENT ON FUNCTION projectalpha_http.delete_tool(bytea) IS 'DELETE /tools/{tool_id}';
 COMMENT ON FUNCTION projectalpha_http.store_common(bytea) IS 'POST /common';
 

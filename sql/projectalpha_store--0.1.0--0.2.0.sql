@@ -21,8 +21,18 @@ SELECT t.id
   FROM projectalpha.tools AS t;
 
 -- Functions whose arguments have changed, then all that are new.
+DROP FUNCTION projectalpha.list_records(text, int, bigint, text, bigint);
 DROP FUNCTION projectalpha.register_tool(text, text, jsonb, bool, text, text);
 DROP FUNCTION projectalpha.store_record(text, text, jsonb);
+
+CREATE FUNCTION projectalpha.count_records(
+    tool_name TEXT,
+    filter jsonb DEFAULT NULL,
+    token TEXT DEFAULT NULL
+) RETURNS bigint
+STABLE PARALLEL UNSAFE 
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'count_records_wrapper';
 
 CREATE FUNCTION projectalpha.delete_record(
     tool_name TEXT,
@@ -42,6 +52,23 @@ CREATE FUNCTION projectalpha.get_record(
 STABLE PARALLEL UNSAFE 
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'get_record_wrapper';
+
+CREATE FUNCTION projectalpha.list_records(
+    tool_name TEXT,
+    row_limit INT DEFAULT 10,
+    row_offset bigint DEFAULT 0,
+    token TEXT DEFAULT NULL,
+    after_id bigint DEFAULT NULL,
+    filter jsonb DEFAULT NULL,
+    order_by TEXT DEFAULT NULL,
+    after TEXT DEFAULT NULL
+) RETURNS SETOF json
+STABLE PARALLEL UNSAFE  
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'search_records_wrapper';
+
+CREATE FUNCTION projectalpha.page_cursor(record json, order_by text DEFAULT NULL) RETURNS text
+    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'page_cursor_wrapper';
 
 CREATE FUNCTION projectalpha.register_tool(
     tool_name TEXT,
@@ -111,6 +138,9 @@ STABLE PARALLEL UNSAFE
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'validate_record_wrapper';
 
+CREATE FUNCTION projectalpha_http.count_records(bytea) RETURNS projectalpha_http."*/*"
+    LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'http_count_records_wrapper';
+
 CREATE FUNCTION projectalpha_http.delete_record(bytea) RETURNS projectalpha_http."*/*"
     LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'http_delete_record_wrapper';
 
@@ -176,7 +206,9 @@ GRANT EXECUTE ON FUNCTION
     projectalpha.upsert_record(text, text, jsonb, text),
     projectalpha.validate_record(text, jsonb, text),
     projectalpha.store_records(text, text, jsonb),
-    projectalpha.list_records(text, integer, bigint, text, bigint),
+    projectalpha.list_records(text, integer, bigint, text, bigint, jsonb, text, text),
+    projectalpha.count_records(text, jsonb, text),
+    projectalpha.page_cursor(json, text),
     projectalpha.store_common(text, jsonb, boolean, text),
     projectalpha.list_common(text, integer, bigint, text, bigint)
 TO projectalpha_anon, projectalpha_admin;
@@ -226,8 +258,12 @@ COMMENT ON FUNCTION projectalpha.validate_record(text, jsonb, text) IS
     'Lists everything that is wrong with a payload, and stores nothing';
 COMMENT ON FUNCTION projectalpha.store_records(text, text, jsonb) IS
     'Stores an array of records of a tool, all or nothing, and returns their number';
-COMMENT ON FUNCTION projectalpha.list_records(text, integer, bigint, text, bigint) IS
-    'Lists records of a tool, oldest first';
+COMMENT ON FUNCTION projectalpha.list_records(text, integer, bigint, text, bigint, jsonb, text, text) IS
+    'Lists records of a tool, oldest first, or those that meet a filter, in another order';
+COMMENT ON FUNCTION projectalpha.count_records(text, jsonb, text) IS
+    'Counts records of a tool, all or those that meet a filter';
+COMMENT ON FUNCTION projectalpha.page_cursor(json, text) IS
+    'The cursor after a record: what list_records takes as after to go on from there';
 COMMENT ON FUNCTION projectalpha.store_common(text, jsonb, boolean, text) IS
     'Stores any JSON object in the table that small tools share and returns its id';
 COMMENT ON FUNCTION projectalpha.list_common(text, integer, bigint, text, bigint) IS
@@ -257,6 +293,8 @@ COMMENT ON FUNCTION projectalpha_http.upsert_record(bytea) IS
 COMMENT ON FUNCTION projectalpha_http.validate_record(bytea) IS
     'POST /tools/{tool_id}/records:validate';
 COMMENT ON FUNCTION projectalpha_http.list_records(bytea) IS 'GET /tools/{tool_id}';
+COMMENT ON FUNCTION projectalpha_http.count_records(bytea) IS
+    'GET /tools/{tool_id}/records:count';
 COMMENT ON FUNCTION projectalpha_http.delete_tool(bytea) IS 'DELETE /tools/{tool_id}';
 COMMENT ON FUNCTION projectalpha_http.store_common(bytea) IS 'POST /common';
 

@@ -6,6 +6,7 @@ mod common;
 mod invalidation;
 mod record;
 mod records;
+mod search;
 mod tokens;
 mod tools;
 

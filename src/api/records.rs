@@ -1,4 +1,4 @@
-//! `store_record`, `store_records` and `list_records`.
+//! `store_record` and `store_records`.
 
 use pgrx::prelude::*;
 
@@ -77,26 +77,9 @@ fn store_records(tool_name: Option<&str>, token: Option<&str>, payloads: Option<
     report::run(|| records::store_many(tool_name, token, payloads))
 }
 
-/// Lists records of a tool, oldest first (spec 001, section 4.3).
-///
-/// Arguments: `tool_name`; `row_limit`, at most the setting
-/// `projectalpha_store.max_page_size` (asking for more gives that many);
-/// `row_offset`, rows to skip; `token`, needed only for a sensitive tool;
-/// `after_id`, the last id of the page before: the page costs the same at any
-/// depth, which it does not with `row_offset`.
-///
-/// Returns each record as `json` (not `jsonb`, which would not keep the order
-/// of the keys): `id`, `created_at`, then the fields as registered. Timestamps
-/// are in UTC and end in `+00:00`.
-///
-/// Errors: 42704 no such tool; 28000 the tool is sensitive and the token is
-/// none of its; 22023 negative limit or offset; 22004 no tool name; 42P01 the
-/// table was dropped by hand.
-///
-/// ```sql
-/// SELECT r->>'feedback' FROM projectalpha.list_records('survey_bot', row_limit => 20) AS r;
-/// ```
-#[pg_extern(schema = "projectalpha", stable, parallel_unsafe)]
+/// `list_records` as version 0.1.0 declared it, for databases that still have
+/// its SQL.
+#[pg_extern(sql = false)]
 fn list_records(
     tool_name: Option<&str>,
     row_limit: default!(Option<i32>, "10"),

@@ -10,6 +10,7 @@ use crate::pg::report;
 use crate::pg::request_settings::Body;
 use crate::pg::subtransaction::atomically;
 use crate::store::authorise::Caller;
+use crate::store::search::{self, Filter};
 use crate::store::tools::Registration;
 use crate::store::{common, records, tools};
 
@@ -107,9 +108,12 @@ fn http_store_records(body: &[u8]) -> Body {
     })
 }
 
-/// `GET /tools/{tool_id}?limit=&offset=&after_id=` (spec 001, section 4.3).
-/// Headers: `token`, for sensitive tools only. Answers 200, 401, 404 or 422; a
-/// header `Link` leads to the next page if there is one.
+/// `GET /tools/{tool_id}?limit=&offset=&after_id=&order_by=&after=&field.operator=`
+/// (spec 001, section 4.3). Headers: `token`, for sensitive tools only. Filters and
+/// order are those of the SQL function; values are plain text, JSON text for a json
+/// field, and those of `in` are sent one by one: `tag.in=a&tag.in=b`. Answers 200,
+/// 400, 401, 404 or 422; a header `Link` leads to the next page if there is one,
+/// unless it would be longer than 4 kB.
 #[pg_extern(sql = r#"
 CREATE FUNCTION projectalpha_http.list_records(bytea) RETURNS projectalpha_http."*/*"
     LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
@@ -124,6 +128,7 @@ fn http_list_records(body: &[u8]) -> Body {
             request.faults.check()?;
             let page = Page::new(limit, offset, after_id, MAX_HTTP_LIMIT)?;
             let tool = request.tool_id();
+            let asked = request.search();
 
             // One record more than asked for shows whether there is a next page.
             let probing = Page {
@@ -131,27 +136,62 @@ fn http_list_records(body: &[u8]) -> Body {
                 ..page
             };
             let mut written = 0;
-            let mut end_of_page = 1;
+            let mut last_record = 1..1;
+            let mut start_of_next = 1;
             let mut last_id = 0;
             writer.raw(b"[");
-            records::list(
+            search::list(
                 Some(&tool),
                 request.token(),
+                &asked.as_search(),
                 probing,
                 writer,
                 |writer, id| {
                     written += 1;
                     if written <= page.limit {
-                        end_of_page = writer.len();
+                        last_record = start_of_next..writer.len();
                         last_id = id;
                         writer.raw(b",");
+                        start_of_next = writer.len();
                     }
                 },
             )?;
-            writer.truncate(end_of_page);
+            let cursor = match &asked.order_by {
+                Some(order_by) if written > page.limit && page.limit > 0 => {
+                    let record = String::from_utf8_lossy(&writer.written()[last_record.clone()]);
+                    search::page_cursor(Some(&record), Some(order_by))?
+                }
+                _ => None,
+            };
+            writer.truncate(last_record.end);
             writer.raw(b"]");
-            let more = page.limit > 0 && written > page.limit;
-            Ok(more.then(|| format!("/tools/{tool}?limit={}&after_id={last_id}", page.limit)))
+            if page.limit == 0 || written <= page.limit {
+                return Ok(None);
+            }
+            Ok(asked.next_page(&tool, page, last_id, cursor.as_deref()))
+        })
+    })
+}
+
+/// `GET /tools/{tool_id}/records:count?field.operator=`: how many records there
+/// are, all or those that meet the filters. Headers: `token`, for sensitive tools
+/// only. Answers 200, 400, 401 or 404.
+#[pg_extern(sql = r#"
+CREATE FUNCTION projectalpha_http.count_records(bytea) RETURNS projectalpha_http."*/*"
+    LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+"#, requires = ["http"])]
+fn http_count_records(body: &[u8]) -> Body {
+    endpoint(|| {
+        answer(|writer| {
+            let request = Request::current(body);
+            let conditions = request.search().conditions;
+            let count = search::count(
+                Some(&request.tool_id()),
+                request.token(),
+                &Filter::Query(&conditions),
+            )?;
+            writer.raw(format!("{{\"count\":{count}}}").as_bytes());
+            Ok(None)
         })
     })
 }

@@ -8,3 +8,4 @@ mod etag;
 mod record;
 mod request;
 mod response;
+mod search;

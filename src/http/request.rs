@@ -10,6 +10,7 @@ use crate::pg::report::catch;
 use crate::pg::request_settings;
 
 use super::response::{Fault, Faults, Refusal};
+use super::search::QuerySearch;
 
 /// Most bytes in a body: 1 MiB. Caddy refuses what is declared to be larger, and
 /// cuts off after one byte more what was not declared.
@@ -190,19 +191,29 @@ impl<'a> Request<'a> {
         Ok(json)
     }
 
+    /// Filters, order and cursor of the query.
+    pub fn search(&self) -> QuerySearch {
+        let mut search = QuerySearch::default();
+        for (key, value) in self.query_pairs() {
+            search.take(&decode(key), decode(value));
+        }
+        search
+    }
+
     fn query_value(&self, name: &str) -> Option<String> {
-        let (_, query) = self.target().split_once('?')?;
-        let decode = |text: &str| {
-            percent_decode_str(&text.replace('+', " "))
-                .decode_utf8_lossy()
-                .into_owned()
-        };
-        query
-            .split('&')
-            .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        self.query_pairs()
             .filter(|(key, _)| decode(key) == name)
             .map(|(_, value)| decode(value))
             .next_back()
+    }
+
+    /// The parameters of the query, as they were sent.
+    fn query_pairs(&self) -> impl DoubleEndedIterator<Item = (&str, &str)> {
+        let query = self.target().split_once('?').map(|(_, query)| query);
+        query
+            .into_iter()
+            .flat_map(|query| query.split('&'))
+            .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
     }
 
     /// The path and query of the request, whatever form its target had.
@@ -215,6 +226,13 @@ impl<'a> Request<'a> {
             _ => uri,
         }
     }
+}
+
+/// A part of a query as the text that it stands for.
+fn decode(text: &str) -> String {
+    percent_decode_str(&text.replace('+', " "))
+        .decode_utf8_lossy()
+        .into_owned()
 }
 
 fn require(faults: &mut Faults, header: &Option<String>, name: &'static str) {

@@ -3,6 +3,7 @@
 //! over HTTP. No variant carries a token or a value from a payload.
 
 use super::checks::BrokenRule;
+use super::filter::{Operator, MAX_CONDITIONS};
 use super::json_kind::JsonKind;
 use super::name::MAX_TOOL_NAME;
 use super::schema::{FieldType, MAX_FIELDS};
@@ -133,6 +134,36 @@ pub enum Error {
     Negative {
         what: &'static str,
     },
+    /// A filter or an order names a field that the tool does not have.
+    FieldUnknown {
+        field: String,
+    },
+    FilterNotObject,
+    FilterTooLong,
+    OperatorUnknown {
+        field: String,
+        operator: String,
+    },
+    /// The operator does not exist for fields of this type.
+    OperatorUnfit {
+        field: String,
+        operator: &'static str,
+        declared: FieldType,
+    },
+    /// The operator cannot compare with such a value.
+    OperandUnfit {
+        field: String,
+        operator: &'static str,
+        expected: String,
+    },
+    /// Values of this field have no order.
+    OrderUnfit {
+        field: String,
+    },
+    CursorInvalid,
+    CursorOfOtherOrder,
+    /// Not a record as a listing shows it.
+    RecordNotListed,
     /// A schema or table of ours belongs to a role that could do anything with it.
     ForeignOwner {
         object: String,
@@ -184,7 +215,17 @@ impl Error {
             | Error::UpsertValueMissing { .. }
             | Error::PayloadNotObject
             | Error::PayloadsNotArray
-            | Error::Negative { .. } => "22023",
+            | Error::Negative { .. }
+            | Error::FilterNotObject
+            | Error::FilterTooLong
+            | Error::OperatorUnknown { .. }
+            | Error::OperatorUnfit { .. }
+            | Error::OperandUnfit { .. }
+            | Error::OrderUnfit { .. }
+            | Error::CursorInvalid
+            | Error::CursorOfOtherOrder
+            | Error::RecordNotListed => "22023",
+            Error::FieldUnknown { .. } => "42703",
             Error::InRecord { fault, .. } => fault.sqlstate(),
             Error::FieldKind { .. } => "42804",
             Error::IntOutOfRange { .. } | Error::FloatOutOfRange { .. } => "22003",
@@ -280,6 +321,29 @@ impl Error {
             }
             Error::ArgumentNull { argument } => format!("{argument} must not be null"),
             Error::Negative { what } => format!("{what} must not be negative"),
+            Error::FieldUnknown { field } => format!("Unknown field '{field}'"),
+            Error::FilterNotObject => "Filter must be a JSON object".into(),
+            Error::FilterTooLong => format!("A filter can have at most {MAX_CONDITIONS} conditions"),
+            Error::OperatorUnknown { field, operator } => {
+                format!("Unknown operator '{operator}' for field '{field}'")
+            }
+            Error::OperatorUnfit {
+                field,
+                operator,
+                declared,
+            } => format!(
+                "Operator '{operator}' does not fit field '{field}' of type {}",
+                declared.name()
+            ),
+            Error::OperandUnfit {
+                field,
+                operator,
+                expected,
+            } => format!("Operator '{operator}' of field '{field}' expected {expected}"),
+            Error::OrderUnfit { field } => format!("Records cannot be ordered by field '{field}'"),
+            Error::CursorInvalid => "Invalid cursor".into(),
+            Error::CursorOfOtherOrder => "The cursor was made for another order".into(),
+            Error::RecordNotListed => "Not a record of list_records".into(),
             Error::ForeignOwner { object } => {
                 format!("\"{object}\" does not belong to projectalpha_owner")
             }
@@ -344,6 +408,21 @@ impl Error {
             Error::UpsertValueMissing { .. } => Some("It is missing or null.".into()),
             Error::ArgumentNull { .. } => Some("NULL has no meaning there.".into()),
             Error::Negative { .. } => Some("It counts rows.".into()),
+            Error::FieldUnknown { .. } => Some("The tool has no field of that name.".into()),
+            Error::FilterNotObject => Some("Its keys are the names of fields.".into()),
+            Error::FilterTooLong => Some("Each operator of each field is one condition.".into()),
+            Error::OperatorUnknown { .. } => Some(format!("The operators are {}.", Operator::names())),
+            Error::OperatorUnfit { .. } => Some(
+                "like is for str fields, contains for json fields; lt, lte, gt and gte are for neither bool nor json."
+                    .into(),
+            ),
+            Error::OperandUnfit { .. } => {
+                Some("Values follow the rules that the fields of a payload follow.".into())
+            }
+            Error::OrderUnfit { field } => Some(declared_as(field, FieldType::Json)),
+            Error::CursorInvalid => Some("It was cut off or changed, or comes from elsewhere.".into()),
+            Error::CursorOfOtherOrder => Some("A cursor fits the order_by that it was made with.".into()),
+            Error::RecordNotListed => Some("It has no id.".into()),
             Error::TokenAmbiguous => Some("Both were given, or neither.".into()),
             Error::TokenNotFound => Some("No live credential has that token or id.".into()),
             Error::SchemaNotArray => Some("A schema is a JSON array of objects.".into()),
@@ -435,6 +514,21 @@ impl Error {
             Error::UpsertValueMissing { .. } => "Name the field in the payload.",
             Error::ArgumentNull { .. } => "Give a value, or leave out an argument that has a default.",
             Error::Negative { .. } => "Use 0 or more.",
+            Error::FieldUnknown { .. } => {
+                "Fields are named as they were registered; id and created_at are fields too."
+            }
+            Error::FilterNotObject | Error::OperatorUnknown { .. } => {
+                r#"Example: {"rating": {"gte": 4}, "tag": "a"}"#
+            }
+            Error::FilterTooLong => "The operator in takes many values at once.",
+            Error::OperatorUnfit { .. } => "eq, ne, in and is_null fit every field.",
+            Error::OperandUnfit { .. } => "is_null, with true or false, asks for null.",
+            Error::OrderUnfit { .. } => "Order by a field of another type, or by id or created_at.",
+            Error::CursorInvalid => {
+                "Take it from the header Link, or from projectalpha.page_cursor(), as it is."
+            }
+            Error::CursorOfOtherOrder => "Pass the same order_by, or start at the first page.",
+            Error::RecordNotListed => "Pass the last record of the page before, with all its keys.",
             Error::TokenAmbiguous => "SELECT * FROM projectalpha.active_tokens lists the ids.",
             Error::SchemaTooDeep => "Leave out what is neither name nor type.",
             Error::UnsupportedType { .. } => "A field of type json takes any value.",

@@ -2,13 +2,17 @@
 //! that every rule can be tested without a server.
 
 pub mod checks;
+pub mod cursor;
 pub mod error;
+pub mod filter;
 pub mod json_kind;
 pub mod name;
 pub mod options;
+pub mod order;
 pub mod page;
 pub mod rules;
 pub mod scalar;
 pub mod schema;
 pub mod timestamp;
 pub mod token;
+pub mod value;

@@ -9,6 +9,7 @@ use jiff::fmt::temporal::{Pieces, PiecesOffset};
 const EPOCH: Date = date(2000, 1, 1);
 const MICROSECONDS_PER_SECOND: i64 = 1_000_000;
 const MICROSECONDS_PER_DAY: i64 = 86_400 * MICROSECONDS_PER_SECOND;
+const DAYS_IN_400_YEARS: i64 = 146_097;
 /// The years 1 to 9999 in UTC: what ISO 8601 writes with four digits, so that
 /// what is stored can be shown in the form in which it came.
 const SHOWABLE: std::ops::Range<i64> =
@@ -46,6 +47,31 @@ pub fn parse(text: &str) -> Option<i64> {
     // Years have at most four digits, or six and a sign: far from overflowing.
     let microseconds = seconds * MICROSECONDS_PER_SECOND + fraction;
     SHOWABLE.contains(&microseconds).then_some(microseconds)
+}
+
+/// The instants that ISO 8601 does not write with four digits, as a listing shows
+/// them: `infinity`, the years before 1 (` BC`) and after 9999. They are in UTC.
+pub fn parse_far(text: &str) -> Option<i64> {
+    match text {
+        "infinity" => return Some(i64::MAX),
+        "-infinity" => return Some(i64::MIN),
+        _ => (),
+    }
+    let text = text.strip_suffix("+00:00").unwrap_or(text);
+    let (text, is_bc) = match text.strip_suffix(" BC") {
+        Some(rest) => (rest, true),
+        None => (text, false),
+    };
+    let (year, rest) = text.split_once('-')?;
+    let is_year = (4..=6).contains(&year.len()) && year.bytes().all(|b| b.is_ascii_digit());
+    let year: i64 = year.parse().ok().filter(|_| is_year)?;
+    let year = if is_bc { 1 - year } else { year };
+    // The calendar repeats itself every 400 years: read the same day of another year.
+    let cycles = year.div_euclid(400) - 5;
+    let of_2000s = parse(&format!("{}-{rest}", 2000 + year.rem_euclid(400)))?;
+    cycles
+        .checked_mul(DAYS_IN_400_YEARS * MICROSECONDS_PER_DAY)?
+        .checked_add(of_2000s)
 }
 
 #[cfg(test)]
@@ -108,10 +134,39 @@ mod tests {
         }
     }
 
+    #[test]
+    fn years_beyond_four_digits() {
+        let year = 86_400 * MICROSECONDS_PER_SECOND * 365;
+        assert_eq!(parse_far("infinity"), Some(i64::MAX));
+        assert_eq!(parse_far("-infinity"), Some(i64::MIN));
+        assert_eq!(parse_far("10000-01-01T00:00:00+00:00"), Some(SHOWABLE.end));
+        assert_eq!(
+            parse_far("0001-12-31T23:59:59.999999 BC+00:00"),
+            Some(SHOWABLE.start - 1)
+        );
+        // The year 1 BC is a leap year.
+        assert_eq!(
+            parse_far("0001-01-01T00:00:00 BC"),
+            Some(SHOWABLE.start - year - MICROSECONDS_PER_DAY)
+        );
+        for text in [
+            "",
+            "x",
+            "10000",
+            "-1-01-01T00:00:00",
+            "10000-13-01T00:00:00",
+            "999999-01-01",
+            "9999999-01-01",
+        ] {
+            assert_eq!(parse_far(text), None, "{text}");
+        }
+    }
+
     proptest! {
         #[test]
         fn no_text_makes_it_panic(text in "\\PC*") {
             let _ = parse(&text);
+            let _ = parse_far(&text);
         }
 
         #[test]

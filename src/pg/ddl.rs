@@ -188,16 +188,14 @@ fn create_field_index(table: &TableName, field: &Field) {
         return;
     }
     let index = table.index_of_field(&field.name, rules.unique).table;
-    let (unique, index, column) = (
-        if rules.unique { "UNIQUE " } else { "" },
-        Quoted(&index),
-        Quoted(&field.name),
-    );
+    let (index, column) = (Quoted(&index), Quoted(&field.name));
     run(&match field.field_type {
         FieldType::Json => format!(
             "CREATE INDEX {index} ON {table} USING gin ({column} pg_catalog.jsonb_path_ops)"
         ),
-        _ => format!("CREATE {unique}INDEX {index} ON {table} ({column})"),
+        _ if rules.unique => format!("CREATE UNIQUE INDEX {index} ON {table} ({column})"),
+        // With the id it serves pages in this order as well.
+        _ => format!("CREATE INDEX {index} ON {table} ({column}, id)"),
     });
 }
 

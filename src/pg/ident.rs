@@ -143,9 +143,11 @@ pub fn column_definitions(columns: &[(&str, FieldType)]) -> String {
 /// `"a"::pg_catalog.int8, ...`: columns as the types that their fields have, whatever
 /// somebody has since made of the columns. A cast to the same type costs nothing.
 pub fn select_list(columns: &[(&str, FieldType)]) -> String {
-    let cast: Vec<String> = columns
-        .iter()
-        .map(|(name, field_type)| format!("{}::{}", Quoted(name), qualified_type(*field_type)))
-        .collect();
+    let cast: Vec<String> = columns.iter().map(|c| typed_column(c.0, c.1)).collect();
     cast.join(", ")
+}
+
+/// `"a"::pg_catalog.int8`: one such column.
+pub fn typed_column(name: &str, field_type: FieldType) -> String {
+    format!("{}::{}", Quoted(name), qualified_type(field_type))
 }

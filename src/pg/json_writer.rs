@@ -57,6 +57,12 @@ impl JsonWriter {
         self.buffer.len as usize - HEADER
     }
 
+    /// What was written so far.
+    pub fn written(&self) -> &[u8] {
+        // SAFETY: that many bytes of the buffer are filled, after the header.
+        unsafe { std::slice::from_raw_parts(self.buffer.data.cast::<u8>().add(HEADER), self.len()) }
+    }
+
     /// Takes back what was written after the first `length` bytes.
     pub fn truncate(&mut self, length: usize) {
         if length < self.len() {

@@ -24,6 +24,8 @@ pub mod notify;
 pub mod numeric;
 #[cfg(any(test, feature = "pg_test"))]
 mod numeric_tests;
+pub mod query;
+mod query_sql;
 pub mod random;
 pub mod record;
 pub mod registry;

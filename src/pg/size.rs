@@ -15,7 +15,7 @@ thread_local! {
 
 impl ToolTable {
     /// The number of its records, counted; `at_most` or more count as that many.
-    pub fn count(&self, at_most: i64) -> i64 {
+    pub fn count_up_to(&self, at_most: i64) -> i64 {
         let sql = format!(
             "SELECT pg_catalog.count(*) FROM (SELECT FROM {} LIMIT $1) AS r",
             self.name

@@ -30,16 +30,21 @@ impl Param {
         Param { type_oid, datum }
     }
 
-    pub(super) fn type_oid(&self) -> pg_sys::Oid {
-        self.type_oid
-    }
-
     /// A whole jsonb document, passed on as it is.
     pub fn document(document: Jsonb<'_>) -> Self {
         Param {
             type_oid: pg_sys::JSONBOID,
             datum: Some(document.datum()),
         }
+    }
+
+    pub(super) fn type_oid(&self) -> pg_sys::Oid {
+        self.type_oid
+    }
+
+    /// The datum; none for NULL.
+    pub(super) fn datum(&self) -> Option<pg_sys::Datum> {
+        self.datum
     }
 }
 

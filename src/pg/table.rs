@@ -19,6 +19,7 @@ use super::direct_insert::{somebody_watches, DirectInsert};
 use super::direct_scan::DirectScan;
 use super::ident::{column_list, select_list, TableName};
 use super::json_writer::JsonWriter;
+use super::query::QueryPlans;
 use super::record::Statement;
 use super::row::Row;
 use super::spi::{self, null_mark, Plan, Rows};
@@ -57,6 +58,7 @@ pub struct ToolTable {
     inserts: RefCell<LruCache<Vec<bool>, Rc<Plan>>>,
     select: OnceCell<Plan>,
     pub(super) statements: RefCell<LruCache<Statement, Rc<Plan>>>,
+    pub(super) queries: QueryPlans,
 }
 
 impl ToolTable {
@@ -72,6 +74,7 @@ impl ToolTable {
             inserts: RefCell::new(LruCache::new(INSERT_PLANS)),
             select: OnceCell::new(),
             statements: RefCell::new(LruCache::new(STATEMENT_PLANS)),
+            queries: QueryPlans::default(),
         }
     }
 

@@ -8,6 +8,7 @@ mod once;
 mod quota;
 pub mod record;
 pub mod records;
+pub mod search;
 pub mod tokens;
 pub mod tools;
 mod validate;

@@ -57,7 +57,7 @@ fn look(tool: &CompiledTool, stored: i64) -> Result<(), Error> {
         allowed = RECORDS_BETWEEN_SIZES;
     }
     if let Some(limit) = tool.options.max_records {
-        let count = tool.table.count(limit.saturating_add(1));
+        let count = tool.table.count_up_to(limit.saturating_add(1));
         if count > limit {
             return refuse(tool, stored);
         }

@@ -43,6 +43,20 @@ WORKING = [
     "SELECT projectalpha.store_records('survey', 'survey-token-001', '[{\"s\": \"a\"}, {\"s\": \"b\"}]')",
     "SELECT projectalpha_http.list_records('')",
 ]
+# Filters, orders and cursors, of more shapes than plans are kept for.
+SEARCHING = [
+    "SELECT count(*) FROM projectalpha.list_records('survey', 5, token => 'survey-token-001', filter => jsonb_build_object('n', jsonb_build_object('gte', i), 's', NULL))",
+    "SELECT projectalpha.count_records('survey', (SELECT jsonb_build_object('j', jsonb_object_agg(o, '[1]'::jsonb), 'id', jsonb_build_object('in', array[i, 1])) FROM unnest('{eq,ne,contains}'::text[]) WITH ORDINALITY AS u (o, n) WHERE (i / 10 % 7 + 1) & (1 << n::int - 1) <> 0), 'survey-token-001')",
+    "SELECT count(*) FROM projectalpha.list_records('survey', 5, token => 'survey-token-001', order_by => split_part('n,-n,s,-s,id,-id,created_at,-created_at', ',', i / 10 % 8 + 1))",
+    "SELECT count(*) FROM projectalpha.list_records('survey', 5, token => 'survey-token-001', order_by => 'n', after => projectalpha.page_cursor(json_build_object('id', i, 'n', nullif(i % 20, 3)), 'n'))",
+    "SELECT set_config('request.headers', '{\"x-uri\": \"/tools/survey/records:count?j.eq=%22%5Cu0000%22\", \"token\": \"survey-token-001\"}', true), projectalpha_http.count_records('')",
+    # These fail.
+    "SELECT projectalpha.count_records('survey', jsonb_build_object('field_' || i, 1), 'survey-token-001')",
+    "SELECT projectalpha.count_records('survey', '{\"n\": {\"gt\": \"x\"}}', 'survey-token-001')",
+    "SELECT projectalpha.list_records('survey', token => 'survey-token-001', order_by => 'j')",
+    "SELECT projectalpha.list_records('survey', token => 'survey-token-001', after => repeat('A', 1000))",
+    "SELECT projectalpha.page_cursor('[]')",
+]
 
 
 @pytest.fixture
@@ -124,6 +138,12 @@ def test_failures_of_the_table_and_of_administrators_in_one_transaction(backend)
 def test_calls_that_work_in_one_transaction(backend):
     failed, growth = grows_in_one_transaction(backend, WORKING, 6_000)
     assert failed == 0
+    assert growth < MEGABYTE
+
+
+def test_searches_in_one_transaction(backend):
+    failed, growth = grows_in_one_transaction(backend, SEARCHING, 20_000)
+    assert failed == 10_000
     assert growth < MEGABYTE
 
 

@@ -16,7 +16,7 @@ WITH roles (n, role) AS
     ( VALUES (1, 'projectalpha_owner'), (2, 'projectalpha_admin'), (3, 'projectalpha_reader'), (4, 'projectalpha_anon'), (5, 'regress_stranger')
     )
 , objects (kind, object, oid) AS
-    ( SELECT 'schema', n.nspname, n.oid FROM pg_namespace AS n WHERE n.nspname ~ '^projectalpha'
+    ( SELECT 'schema', n.nspname::text, n.oid FROM pg_namespace AS n WHERE n.nspname ~ '^projectalpha'
       UNION ALL
       SELECT 'function', p.oid::regprocedure::text, p.oid FROM pg_proc AS p WHERE p.pronamespace::regnamespace::text ~ '^projectalpha'
       UNION ALL

@@ -73,7 +73,9 @@ SELECT projectalpha.store_common('sp', '{}') > 0 AS stored;
 \set refused_1 'SELECT projectalpha.store_record(\'sp\', \'wrong-token\', \'{}\'); SELECT projectalpha.store_record(\'no\', \'token-of-sp\', \'{}\');'
 \set refused_2 'SELECT projectalpha.register_tool(\'no\', admin_token => \'wrong-token\'); SELECT count(*) FROM projectalpha.list_common(\'sp\', token => \'wrong-token\');'
 \set bulk 'SELECT projectalpha.store_records(\'sp\', \'token-of-sp\', \'[{"n": 1}, {"s": "x", "at": "2026-02-05"}]\') AS stored;'
-\set calls ':store :bulk :list :common :list_common :register :use :delete :refused_1 :refused_2'
+\set filter '{"n": {"lte": 1, "in": [1, 2]}, "s": {"eq": "x", "like": "x%"}, "j": {"contains": [1]}, "f": {"ne": 0}, "b": true, "at": {"gt": "2026-01-01"}}'
+\set find 'SELECT count(*) > 0 AS found FROM projectalpha.list_records(\'sp\', 5, 0, \'token-of-sp\', 0, :\'filter\', \'s\', projectalpha.page_cursor(\'{"id": 0, "s": "w"}\', \'s\')); SELECT projectalpha.count_records(\'sp\', :\'filter\', \'token-of-sp\') > 0 AS counted;'
+\set calls ':store :bulk :list :find :common :list_common :register :use :delete :refused_1 :refused_2'
 -- The HTTP endpoints, with the headers of a request as PostgREST hands them over.
 \set headers_1 'SELECT pg_catalog.set_config(\'request.headers\', \'{"x-uri": "/tools/sp", "token": "token-of-sp", "admin-token": "admin-of-sp"}\', false) IS NULL AS headers;'
 \set headers_2 'SELECT pg_catalog.set_config(\'request.headers\', \'{"tool-name": "sp", "sensitive": "1", "token": "common-of-sp"}\', false) IS NULL AS headers;'
@@ -83,7 +85,9 @@ SELECT projectalpha.store_common('sp', '{}') > 0 AS stored;
 \set http_3 'SELECT pg_catalog.left(pg_catalog.convert_from(projectalpha_http.list_records(\'\'), \'UTF8\'), 8) AS answer;'
 \set http_4 ':headers_2 SELECT pg_catalog.convert_from(projectalpha_http.store_common(\'{}\'), \'UTF8\') AS answer;'
 \set http_5 ':headers_3 SELECT pg_catalog.convert_from(projectalpha_http.delete_tool(\'\'), \'UTF8\') AS answer;'
-\set http ':http_1 :http_2 :http_3 :http_4 :http_5'
+\set headers_4 'SELECT pg_catalog.set_config(\'request.headers\', \'{"x-uri": "/tools/sp/records:count?n.gte=2&s.is_null=true", "token": "token-of-sp"}\', false) IS NULL AS headers;'
+\set http_6 ':headers_4 SELECT pg_catalog.left(pg_catalog.convert_from(projectalpha_http.count_records(\'\'), \'UTF8\'), 9) AS answer;'
+\set http ':http_1 :http_2 :http_3 :http_4 :http_5 :http_6'
 
 -- The trap works: planted in both places, it catches the role itself.
 SET SESSION AUTHORIZATION regress_low;
@@ -126,7 +130,7 @@ CREATE FUNCTION regress_app.is_fine(t text) RETURNS boolean IMMUTABLE LANGUAGE p
 CREATE FUNCTION regress_app.folded(t text) RETURNS text IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN RETURN lower(t); END $$;
 CREATE FUNCTION regress_app.note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.s := lower(NEW.s); RETURN NEW; END $$;
 CREATE DOMAIN regress_app.fine AS text CHECK (regress_app.is_fine(VALUE));
-\set as_low 'SET SESSION AUTHORIZATION regress_low; SET search_path = regress_evil, pg_catalog; :store :bulk :list RESET search_path; RESET SESSION AUTHORIZATION;'
+\set as_low 'SET SESSION AUTHORIZATION regress_low; SET search_path = regress_evil, pg_catalog; :store :bulk :list :find RESET search_path; RESET SESSION AUTHORIZATION;'
 TRUNCATE projectalpha_data.tool_sp;
 ALTER TABLE projectalpha_data.tool_sp ADD CONSTRAINT fine CHECK (regress_app.is_fine(s));
 :as_low
