@@ -79,6 +79,26 @@ def test_listing_on_a_standby(pair):
                 there.execute(listed)
 
 
+def test_searching_on_a_standby(pair):
+    primary, standby = pair
+    with primary.new_store() as here:
+        here.execute("""SELECT projectalpha.register_tool('found', 'token-of-found', '[{"name": "n", "type": "int"}]')""")
+        here.execute("SELECT projectalpha.store_records('found', 'token-of-found', '[{\"n\": 2}, {\"n\": 1}, {}, {\"n\": 1}]')")
+        standby.catch_up()
+        page = """SELECT (r->>'id')::int FROM projectalpha.list_records('found', filter => '{"id": {"lt": 4}}', order_by => 'n',
+                      after => projectalpha.page_cursor('{"id": 2, "n": 1}', 'n')) AS r"""
+        with standby.connect(here.info.dbname) as there:
+            there.execute("SET ROLE projectalpha_anon")
+            for _ in range(3):
+                assert rows(there, page) == [(1,), (3,)]
+                assert value(there, "SELECT projectalpha.count_records('found', '{\"n\": 1}')") == 2
+            here.execute("CREATE INDEX ON projectalpha_data.tool_found (n, id)")
+            here.execute("SELECT projectalpha.store_record('found', 'token-of-found', '{\"n\": 1}')")
+            standby.catch_up()
+            assert rows(there, page) == [(1,), (3,)]
+            assert value(there, "SELECT projectalpha.count_records('found', '{\"n\": 1}')") == 3
+
+
 def test_an_unlogged_table_on_a_standby_is_refused_as_by_a_select(pair):
     primary, standby = pair
     with primary.new_store() as here:
