@@ -207,7 +207,7 @@ fn http_store_common(body: &[u8]) -> Body {
 
 /// Errors that are not answered are raised like those of the SQL functions:
 /// marked, so that the log shows nothing of the request.
-fn endpoint(handle: impl FnOnce() -> Body) -> Body {
+pub(super) fn endpoint(handle: impl FnOnce() -> Body) -> Body {
     report::run(|| Ok(handle()))
 }
 

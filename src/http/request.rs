@@ -149,7 +149,8 @@ impl<'a> Request<'a> {
         Ok(json)
     }
 
-    fn query_value(&self, name: &str) -> Option<String> {
+    /// A value of the query, decoded; the last one if there are several.
+    pub fn query_value(&self, name: &str) -> Option<String> {
         let (_, query) = self.target().split_once('?')?;
         let decode = |text: &str| {
             percent_decode_str(&text.replace('+', " "))

@@ -4,7 +4,9 @@
 pub mod error;
 pub mod json_kind;
 pub mod name;
+pub mod openapi;
 pub mod page;
 pub mod schema;
 pub mod timestamp;
 pub mod token;
+pub mod transfer;

@@ -101,7 +101,7 @@ pub(super) fn name_of_tool(tool_name: Option<&str>) -> Result<ToolName, Error> {
     ToolName::parse(name).map_err(|_| Error::ToolNotFound)
 }
 
-fn field_columns(tool: &CompiledTool) -> Vec<(&str, FieldType)> {
+pub(super) fn field_columns(tool: &CompiledTool) -> Vec<(&str, FieldType)> {
     tool.columns
         .iter()
         .map(|c| (c.name.as_str(), c.field_type))
@@ -109,7 +109,7 @@ fn field_columns(tool: &CompiledTool) -> Vec<(&str, FieldType)> {
 }
 
 /// The keys of a listed record, in the order of the contract.
-fn listed_columns(tool: &Rc<CompiledTool>) -> Vec<(&str, FieldType)> {
+pub(super) fn listed_columns(tool: &Rc<CompiledTool>) -> Vec<(&str, FieldType)> {
     let mut columns = vec![("id", FieldType::Int), ("created_at", FieldType::Timestamp)];
     columns.extend(field_columns(tool));
     columns
