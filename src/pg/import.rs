@@ -40,7 +40,7 @@ impl Import {
     }
 
     /// Inserts one record; `created_at` is in microseconds since PostgreSQL's epoch.
-    /// After a failure the caller must raise an error.
+    /// After a failure the caller must raise an error, and do nothing else before.
     pub fn insert(&self, id: i64, created_at: i64, row: &Row) -> Result<(), Failure> {
         let fixed = [id.into_datum(), created_at.into_datum()];
         let mut values: Vec<pg_sys::Datum> = fixed.into_iter().flatten().collect();

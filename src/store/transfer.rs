@@ -17,7 +17,8 @@ use crate::pg::import::{continue_after, Import};
 use crate::pg::json_writer::{JsonWriter, Zone};
 use crate::pg::jsonb::{JsonValue, Jsonb, Object};
 use crate::pg::line_source::LineSource;
-use crate::pg::report::catch;
+use crate::pg::report::{self, catch};
+use crate::pg::row::Row;
 use crate::pg::{directory, export};
 
 use super::authorise::{self, Caller};
@@ -134,7 +135,7 @@ pub fn import(
             fault: Box::new(fault),
         };
         match &mut target {
-            Some(target) => target.store(text).map_err(in_line),
+            Some(target) => target.store(text, in_line),
             None => {
                 let definition = Definition::parse(text).map_err(in_line)?;
                 target = Some(Target::register(definition, tool_name, token)?);
@@ -187,20 +188,28 @@ impl Target {
         })
     }
 
-    fn store(&mut self, line: &str) -> Result<(), Error> {
+    fn store(&mut self, line: &str, in_line: impl Fn(Error) -> Error) -> Result<(), Error> {
+        let (id, created_at, row) = self.record(line).map_err(&in_line)?;
+        if let Err(failure) = self.rows.insert(id, created_at, &row) {
+            // Raised on the spot: after an error of PostgreSQL's nothing may run
+            // but the way out.
+            report::raise(&in_line(Error::Transfer(TransferFault::Refused {
+                sqlstate: failure.sqlstate,
+                reason: failure.message,
+            })));
+        }
+        self.records += 1;
+        self.largest_id = self.largest_id.max(id);
+        Ok(())
+    }
+
+    /// Id, time and values of the record in a line.
+    fn record(&self, line: &str) -> Result<(i64, i64, Row), Error> {
         let record = parse(line)?.as_object().ok_or(Error::PayloadNotObject)?;
         let id = id_of(record)?;
         let created_at = created_at_of(record)?;
         let row = validate::row(&self.tool, self.payload_of(record)?)?;
-        self.rows.insert(id, created_at, &row).map_err(|failure| {
-            Error::Transfer(TransferFault::Refused {
-                sqlstate: failure.sqlstate,
-                reason: failure.message,
-            })
-        })?;
-        self.records += 1;
-        self.largest_id = self.largest_id.max(id);
-        Ok(())
+        Ok((id, created_at, row))
     }
 
     /// The record as it was sent: beside id and created_at, or under its own key.
