@@ -93,11 +93,15 @@ def test_a_million_records_in_bounded_memory(cluster, store, other):
         list(export(session, options="(FORMAT text)"))  # what is kept for the session is there now
         with Peak(session) as exporting:
             load(other, export(session))
+        # A measure that shows what is gathered: PostgreSQL does so with what stands in FROM.
+        session.execute("SET work_mem = '64MB'")
+        with Peak(session) as gathering:
+            assert value(session, "SELECT count(*) FROM projectalpha.export_tool('moved')") == RECORDS
+        assert gathering.growth > 40 * MEGABYTE
     with Peak(other) as importing:
         assert rows(other, "SELECT tool_name, table_name, token, records FROM projectalpha.import_tool('lines', token => %s)", TOKEN) == [
             ("moved", "tool_moved", TOKEN, RECORDS - 1)
         ]
-    print(f"export {exporting.growth / MEGABYTE:.1f} MB, import {importing.growth / MEGABYTE:.1f} MB")
     assert exporting.growth < 8 * MEGABYTE
     assert importing.growth < 16 * MEGABYTE
     assert rows(other, CONTENT) == rows(store, CONTENT)
@@ -205,16 +209,17 @@ def test_an_export_from_a_session_that_gives_up_leaves_nothing_behind(cluster, s
 
 def test_an_import_stops_when_it_is_cancelled(cluster, store, other):
     make_tool(store)
-    fill(store, 100_000)
+    fill(store, 50_000)
     load(other, export(store))
     with cluster.another(other) as canceller:
         def cancel():
-            time.sleep(0.3)
+            time.sleep(0.2)
             canceller.execute("SELECT pg_cancel_backend(%s)", [other.info.backend_pid])
+
         thread = threading.Thread(target=cancel)
         thread.start()
         with pytest.raises(psycopg.errors.QueryCanceled):
             other.execute("SELECT projectalpha.import_tool('lines')")
         thread.join()
     assert value(other, "SELECT count(*) FROM projectalpha.registered_tools") == 0
-    assert value(other, "SELECT records FROM projectalpha.import_tool('lines')") == 100_000
+    assert value(other, "SELECT records FROM projectalpha.import_tool('lines')") == 50_000
