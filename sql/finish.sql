@@ -66,12 +66,20 @@ TO projectalpha_anon, projectalpha_admin;
 GRANT EXECUTE ON FUNCTION
     projectalpha.set_admin_token(text),
     projectalpha.add_common_token(text, text),
-    projectalpha.revoke_token(text, bigint)
+    projectalpha.revoke_token(text, bigint),
+    projectalpha.export_tool(text),
+    projectalpha.import_tool(regclass, text, text)
 TO projectalpha_admin;
+
+-- What goes with the views for readers.
+GRANT EXECUTE ON FUNCTION
+    projectalpha.tool_document(text, text),
+    projectalpha.last_stored(text)
+TO projectalpha_admin, projectalpha_reader;
 
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA projectalpha_http TO projectalpha_anon;
 
-GRANT SELECT ON projectalpha.registered_tools TO projectalpha_admin, projectalpha_reader;
+GRANT SELECT ON projectalpha.registered_tools, projectalpha.tool_directory, projectalpha.tool_activity TO projectalpha_admin, projectalpha_reader;
 GRANT SELECT ON projectalpha.active_tokens TO projectalpha_admin;
 
 -- What each object is for.
@@ -89,6 +97,34 @@ COMMENT ON VIEW projectalpha.registered_tools IS
     'The tools with their tables in projectalpha_data (spec 001, appendix A)';
 COMMENT ON VIEW projectalpha.active_tokens IS
     'Live tokens of every kind: what revoke_token(token_id => ...) takes back';
+COMMENT ON VIEW projectalpha.tool_directory IS
+    'The tools as their users see them: URL, fields, and which token they need';
+COMMENT ON VIEW projectalpha.tool_activity IS
+    'Each tool''s table, and the common one: how large, how much used, the last time';
+COMMENT ON COLUMN projectalpha.tool_activity.tool_name IS
+    'NULL for the common table, all its senders together';
+COMMENT ON COLUMN projectalpha.tool_activity.table_name IS
+    'In schema projectalpha_data; a table that was dropped by hand has NULL in all columns that follow';
+COMMENT ON COLUMN projectalpha.tool_activity.records IS
+    'Estimated as the planner does: the density that the last ANALYZE or VACUUM found, times the size of now; before the first one, what the cumulative statistics count';
+COMMENT ON COLUMN projectalpha.tool_activity.total_bytes IS
+    'Exact: the table on disk, with indexes and long values, including space that is free to be used again';
+COMMENT ON COLUMN projectalpha.tool_activity.average_bytes IS
+    'As good as records: the table without its indexes, divided by it';
+COMMENT ON COLUMN projectalpha.tool_activity.last_stored IS
+    'Exact, as this transaction sees it: when the record with the largest id was stored';
+COMMENT ON COLUMN projectalpha.tool_activity.inserts IS
+    'Since counted_since. From the cumulative statistics: about a second behind, counts what was rolled back too, starts at 0 after a crash';
+COMMENT ON COLUMN projectalpha.tool_activity.updates IS
+    'As inserts';
+COMMENT ON COLUMN projectalpha.tool_activity.deletes IS
+    'As inserts';
+COMMENT ON COLUMN projectalpha.tool_activity.table_scans IS
+    'As inserts: times that the table was read from end to end';
+COMMENT ON COLUMN projectalpha.tool_activity.index_scans IS
+    'As inserts: times that one of its indexes was used; a page of records is one';
+COMMENT ON COLUMN projectalpha.tool_activity.counted_since IS
+    'When the statistics of this database were reset; NULL if never';
 COMMENT ON FUNCTION projectalpha.register_tool(text, text, jsonb, boolean, text, text, boolean, boolean, boolean, bigint, bigint) IS
     'Registers a tool, its token and its table; returns the token this once';
 COMMENT ON FUNCTION projectalpha.delete_tool(text, text) IS
@@ -123,6 +159,14 @@ COMMENT ON FUNCTION projectalpha.add_common_token(text, text) IS
     'Adds a token for sensitive rows of the common table; returns it this once';
 COMMENT ON FUNCTION projectalpha.revoke_token(text, bigint) IS
     'Revokes a token of any kind, given itself or by its id in active_tokens';
+COMMENT ON FUNCTION projectalpha.tool_document(text, text) IS
+    'Describes a tool as an OpenAPI 3.1 document, with examples that fit its fields';
+COMMENT ON FUNCTION projectalpha.last_stored(text) IS
+    'When the newest record of a tool, or with NULL of the common table, was stored';
+COMMENT ON FUNCTION projectalpha.export_tool(text) IS
+    'Gives a tool and its records as lines of JSON, for import_tool';
+COMMENT ON FUNCTION projectalpha.import_tool(regclass, text, text) IS
+    'Registers a tool and stores its records from the lines of export_tool, all or nothing; returns its token this once';
 COMMENT ON FUNCTION projectalpha.invalidate_caches() IS
     'Trigger function: sessions drop what they have cached of the changed table';
 COMMENT ON FUNCTION projectalpha.forget_credentials() IS
@@ -146,5 +190,8 @@ COMMENT ON FUNCTION projectalpha_http.count_records(bytea) IS
     'GET /tools/{tool_id}/records:count';
 COMMENT ON FUNCTION projectalpha_http.delete_tool(bytea) IS 'DELETE /tools/{tool_id}';
 COMMENT ON FUNCTION projectalpha_http.store_common(bytea) IS 'POST /common';
+COMMENT ON FUNCTION projectalpha_http.list_tools(bytea) IS 'GET /tools';
+COMMENT ON FUNCTION projectalpha_http.tool_document(bytea) IS
+    'GET /tools/{tool_id}/openapi.json';
 
 NOTIFY pgrst, 'reload schema';

@@ -44,6 +44,13 @@ VOLATILE PARALLEL UNSAFE
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'delete_record_wrapper';
 
+CREATE FUNCTION projectalpha.export_tool(
+    tool_name TEXT
+) RETURNS SETOF TEXT
+STABLE PARALLEL UNSAFE 
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'export_tool_wrapper';
+
 CREATE FUNCTION projectalpha.get_record(
     tool_name TEXT,
     id bigint,
@@ -52,6 +59,27 @@ CREATE FUNCTION projectalpha.get_record(
 STABLE PARALLEL UNSAFE 
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'get_record_wrapper';
+
+CREATE FUNCTION projectalpha.import_tool(
+    source regclass,
+    tool_name TEXT DEFAULT NULL,
+    token TEXT DEFAULT NULL
+) RETURNS TABLE (
+    tool_name TEXT,
+    table_name TEXT,
+    token TEXT,
+    records bigint
+)
+VOLATILE PARALLEL UNSAFE 
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'import_tool_wrapper';
+
+CREATE FUNCTION projectalpha.last_stored(
+    tool_name TEXT
+) RETURNS timestamp with time zone
+STABLE PARALLEL UNSAFE 
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'last_stored_wrapper';
 
 CREATE FUNCTION projectalpha.list_records(
     tool_name TEXT,
@@ -101,6 +129,14 @@ VOLATILE PARALLEL UNSAFE
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'store_record_once_wrapper';
 
+CREATE FUNCTION projectalpha.tool_document(
+    tool_name TEXT,
+    base_url TEXT DEFAULT NULL
+) RETURNS json
+STABLE PARALLEL UNSAFE 
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'tool_document_wrapper';
+
 CREATE FUNCTION projectalpha.update_record(
     tool_name TEXT,
     token TEXT,
@@ -147,6 +183,12 @@ CREATE FUNCTION projectalpha_http.delete_record(bytea) RETURNS projectalpha_http
 CREATE FUNCTION projectalpha_http.get_record(bytea) RETURNS projectalpha_http."*/*"
     LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'http_get_record_wrapper';
 
+CREATE FUNCTION projectalpha_http.list_tools(bytea) RETURNS projectalpha_http."*/*"
+    LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'http_list_tools_wrapper';
+
+CREATE FUNCTION projectalpha_http.tool_document(bytea) RETURNS projectalpha_http."*/*"
+    LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'http_tool_document_wrapper';
+
 CREATE FUNCTION projectalpha_http.update_record(bytea) RETURNS projectalpha_http."*/*"
     LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'http_update_record_wrapper';
 
@@ -156,7 +198,51 @@ CREATE FUNCTION projectalpha_http.upsert_record(bytea) RETURNS projectalpha_http
 CREATE FUNCTION projectalpha_http.validate_record(bytea) RETURNS projectalpha_http."*/*"
     LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'http_validate_record_wrapper';
 
+-- The tools, for whoever wants to use one: where it is and what it takes.
+CREATE VIEW projectalpha.tool_directory AS
+SELECT t.tool_name
+     , '/tools/' || t.tool_name AS endpoint
+     , 'tool_' || t.tool_name AS table_name
+     , t.sensitive
+     , CASE WHEN t.sensitive THEN 'tool token to write and to read'
+                             ELSE 'tool token to write; reading is public' END AS token_kind
+     , t.schema_definition AS fields
+     , t.description
+     , t.created_at
+  FROM projectalpha.tools AS t;
 
+-- What goes on in the tables, from what PostgreSQL counts anyway: nothing is added to a write.
+CREATE VIEW projectalpha.tool_activity AS
+WITH used (tool_name, table_name) AS
+    ( SELECT t.tool_name, 'tool_' || t.tool_name FROM projectalpha.tools AS t
+      UNION ALL
+      SELECT NULL, 'multiple_tools'
+    )
+, measured AS
+    ( SELECT u.tool_name
+           , u.table_name
+           , c.oid
+           , CASE WHEN c.relpages > 0 -- as the planner has it: the density of the last ANALYZE, the size of now
+                  THEN round((c.reltuples / c.relpages)::numeric * pg_relation_size(c.oid) / current_setting('block_size')::bigint)::bigint
+                  ELSE pg_stat_get_live_tuples(c.oid) END AS records
+        FROM used AS u
+        LEFT JOIN (pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname = 'projectalpha_data')
+          ON c.relname = u.table_name::name AND c.relkind IN ('r', 'p')
+       WHERE u.tool_name IS NOT NULL OR c.oid IS NOT NULL
+    )
+SELECT m.tool_name
+     , m.table_name
+     , m.records
+     , pg_total_relation_size(m.oid) AS total_bytes
+     , pg_table_size(m.oid) / nullif(m.records, 0) AS average_bytes
+     , projectalpha.last_stored(m.tool_name) AS last_stored
+     , pg_stat_get_tuples_inserted(m.oid) AS inserts
+     , pg_stat_get_tuples_updated(m.oid) AS updates
+     , pg_stat_get_tuples_deleted(m.oid) AS deletes
+     , pg_stat_get_numscans(m.oid) AS table_scans
+     , (SELECT sum(pg_stat_get_numscans(i.indexrelid))::bigint FROM pg_index AS i WHERE i.indrelid = m.oid) AS index_scans
+     , (SELECT d.stats_reset FROM pg_stat_database AS d WHERE d.datname = current_database()) AS counted_since
+  FROM measured AS m;
 
 -- One owner for everything.
 DO $$
@@ -217,12 +303,20 @@ TO projectalpha_anon, projectalpha_admin;
 GRANT EXECUTE ON FUNCTION
     projectalpha.set_admin_token(text),
     projectalpha.add_common_token(text, text),
-    projectalpha.revoke_token(text, bigint)
+    projectalpha.revoke_token(text, bigint),
+    projectalpha.export_tool(text),
+    projectalpha.import_tool(regclass, text, text)
 TO projectalpha_admin;
+
+-- What goes with the views for readers.
+GRANT EXECUTE ON FUNCTION
+    projectalpha.tool_document(text, text),
+    projectalpha.last_stored(text)
+TO projectalpha_admin, projectalpha_reader;
 
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA projectalpha_http TO projectalpha_anon;
 
-GRANT SELECT ON projectalpha.registered_tools TO projectalpha_admin, projectalpha_reader;
+GRANT SELECT ON projectalpha.registered_tools, projectalpha.tool_directory, projectalpha.tool_activity TO projectalpha_admin, projectalpha_reader;
 GRANT SELECT ON projectalpha.active_tokens TO projectalpha_admin;
 
 -- What each object is for.
@@ -240,6 +334,34 @@ COMMENT ON VIEW projectalpha.registered_tools IS
     'The tools with their tables in projectalpha_data (spec 001, appendix A)';
 COMMENT ON VIEW projectalpha.active_tokens IS
     'Live tokens of every kind: what revoke_token(token_id => ...) takes back';
+COMMENT ON VIEW projectalpha.tool_directory IS
+    'The tools as their users see them: URL, fields, and which token they need';
+COMMENT ON VIEW projectalpha.tool_activity IS
+    'Each tool''s table, and the common one: how large, how much used, the last time';
+COMMENT ON COLUMN projectalpha.tool_activity.tool_name IS
+    'NULL for the common table, all its senders together';
+COMMENT ON COLUMN projectalpha.tool_activity.table_name IS
+    'In schema projectalpha_data; a table that was dropped by hand has NULL in all columns that follow';
+COMMENT ON COLUMN projectalpha.tool_activity.records IS
+    'Estimated as the planner does: the density that the last ANALYZE or VACUUM found, times the size of now; before the first one, what the cumulative statistics count';
+COMMENT ON COLUMN projectalpha.tool_activity.total_bytes IS
+    'Exact: the table on disk, with indexes and long values, including space that is free to be used again';
+COMMENT ON COLUMN projectalpha.tool_activity.average_bytes IS
+    'As good as records: the table without its indexes, divided by it';
+COMMENT ON COLUMN projectalpha.tool_activity.last_stored IS
+    'Exact, as this transaction sees it: when the record with the largest id was stored';
+COMMENT ON COLUMN projectalpha.tool_activity.inserts IS
+    'Since counted_since. From the cumulative statistics: about a second behind, counts what was rolled back too, starts at 0 after a crash';
+COMMENT ON COLUMN projectalpha.tool_activity.updates IS
+    'As inserts';
+COMMENT ON COLUMN projectalpha.tool_activity.deletes IS
+    'As inserts';
+COMMENT ON COLUMN projectalpha.tool_activity.table_scans IS
+    'As inserts: times that the table was read from end to end';
+COMMENT ON COLUMN projectalpha.tool_activity.index_scans IS
+    'As inserts: times that one of its indexes was used; a page of records is one';
+COMMENT ON COLUMN projectalpha.tool_activity.counted_since IS
+    'When the statistics of this database were reset; NULL if never';
 COMMENT ON FUNCTION projectalpha.register_tool(text, text, jsonb, boolean, text, text, boolean, boolean, boolean, bigint, bigint) IS
     'Registers a tool, its token and its table; returns the token this once';
 COMMENT ON FUNCTION projectalpha.delete_tool(text, text) IS
@@ -274,6 +396,14 @@ COMMENT ON FUNCTION projectalpha.add_common_token(text, text) IS
     'Adds a token for sensitive rows of the common table; returns it this once';
 COMMENT ON FUNCTION projectalpha.revoke_token(text, bigint) IS
     'Revokes a token of any kind, given itself or by its id in active_tokens';
+COMMENT ON FUNCTION projectalpha.tool_document(text, text) IS
+    'Describes a tool as an OpenAPI 3.1 document, with examples that fit its fields';
+COMMENT ON FUNCTION projectalpha.last_stored(text) IS
+    'When the newest record of a tool, or with NULL of the common table, was stored';
+COMMENT ON FUNCTION projectalpha.export_tool(text) IS
+    'Gives a tool and its records as lines of JSON, for import_tool';
+COMMENT ON FUNCTION projectalpha.import_tool(regclass, text, text) IS
+    'Registers a tool and stores its records from the lines of export_tool, all or nothing; returns its token this once';
 COMMENT ON FUNCTION projectalpha.invalidate_caches() IS
     'Trigger function: sessions drop what they have cached of the changed table';
 COMMENT ON FUNCTION projectalpha.forget_credentials() IS
@@ -297,5 +427,8 @@ COMMENT ON FUNCTION projectalpha_http.count_records(bytea) IS
     'GET /tools/{tool_id}/records:count';
 COMMENT ON FUNCTION projectalpha_http.delete_tool(bytea) IS 'DELETE /tools/{tool_id}';
 COMMENT ON FUNCTION projectalpha_http.store_common(bytea) IS 'POST /common';
+COMMENT ON FUNCTION projectalpha_http.list_tools(bytea) IS 'GET /tools';
+COMMENT ON FUNCTION projectalpha_http.tool_document(bytea) IS
+    'GET /tools/{tool_id}/openapi.json';
 
 NOTIFY pgrst, 'reload schema';

@@ -2,13 +2,16 @@
 //! NULL as far as SQL is concerned: a STRICT function would answer NULL to a
 //! forgotten token instead of refusing it.
 
+mod activity;
 mod common;
+mod directory;
 mod invalidation;
 mod record;
 mod records;
 mod search;
 mod tokens;
 mod tools;
+mod transfer;
 
 use crate::model::error::Error;
 use crate::model::page::Page;

@@ -3,6 +3,7 @@
 //! sends what it returns. Everything else of the contract is here: which
 //! faults are answered how, and in which order.
 
+mod directory;
 mod endpoints;
 mod etag;
 mod record;

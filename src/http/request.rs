@@ -200,7 +200,8 @@ impl<'a> Request<'a> {
         search
     }
 
-    fn query_value(&self, name: &str) -> Option<String> {
+    /// A value of the query, decoded; the last one if there are several.
+    pub fn query_value(&self, name: &str) -> Option<String> {
         self.query_pairs()
             .filter(|(key, _)| decode(key) == name)
             .map(|(_, value)| decode(value))

@@ -8,6 +8,7 @@ use super::json_kind::JsonKind;
 use super::name::MAX_TOOL_NAME;
 use super::schema::{FieldType, MAX_FIELDS};
 use super::token::{MAX_LENGTH, MIN_LENGTH};
+use super::transfer::TransferFault;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Error {
@@ -128,6 +129,15 @@ pub enum Error {
     UpsertValueMissing {
         field: String,
     },
+    /// What `tool_document` was told about where the service is.
+    BaseUrlInvalid,
+    /// A fault in one line of an export, counted from 1.
+    InLine {
+        line: i64,
+        fault: Box<Error>,
+    },
+    /// A fault of an export as a whole.
+    Transfer(TransferFault),
     ArgumentNull {
         argument: &'static str,
     },
@@ -216,6 +226,7 @@ impl Error {
             | Error::PayloadNotObject
             | Error::PayloadsNotArray
             | Error::Negative { .. }
+            | Error::BaseUrlInvalid
             | Error::FilterNotObject
             | Error::FilterTooLong
             | Error::OperatorUnknown { .. }
@@ -226,7 +237,8 @@ impl Error {
             | Error::CursorOfOtherOrder
             | Error::RecordNotListed => "22023",
             Error::FieldUnknown { .. } => "42703",
-            Error::InRecord { fault, .. } => fault.sqlstate(),
+            Error::InRecord { fault, .. } | Error::InLine { fault, .. } => fault.sqlstate(),
+            Error::Transfer(fault) => fault.sqlstate(),
             Error::FieldKind { .. } => "42804",
             Error::IntOutOfRange { .. } | Error::FloatOutOfRange { .. } => "22003",
             Error::TimestampMalformed { .. } => "22007",
@@ -271,6 +283,9 @@ impl Error {
             Error::PayloadNotObject => "Payload must be a JSON object".into(),
             Error::PayloadsNotArray => "Payloads must be a JSON array of objects".into(),
             Error::InRecord { index, fault } => format!("Record {index}: {}", fault.message()),
+            Error::InLine { line, fault } => format!("Line {line}: {}", fault.message()),
+            Error::Transfer(fault) => fault.message(),
+            Error::BaseUrlInvalid => "Invalid base URL".into(),
             Error::FieldKind {
                 field,
                 declared,
@@ -441,7 +456,11 @@ impl Error {
             Error::TooManyFields { .. } => Some("Each field is a column of the tool's table.".into()),
             Error::TableNotCreated { .. } => Some("Nothing was registered.".into()),
             Error::TokenInUse => Some("Another admin or common credential has this token.".into()),
-            Error::InRecord { fault, .. } => fault.detail(),
+            Error::InRecord { fault, .. } | Error::InLine { fault, .. } => fault.detail(),
+            Error::Transfer(fault) => Some(fault.detail()),
+            Error::BaseUrlInvalid => Some(
+                "It starts with http:// or https://, and has neither a query, nor braces, nor blanks.".into(),
+            ),
             Error::FieldKind { field, declared, .. } => Some(declared_as(field, *declared)),
             Error::IntOutOfRange { field } => Some(declared_as(field, FieldType::Int)),
             Error::FloatOutOfRange { field } => Some(declared_as(field, FieldType::Float)),
@@ -474,7 +493,9 @@ impl Error {
             }
             Error::TooManyFields { .. } => "A field of type json holds any nested value.",
             Error::PayloadNotObject => r#"Example: {"user_id": 42, "feedback": "Great product!"}"#,
-            Error::InRecord { fault, .. } => return fault.hint(),
+            Error::InRecord { fault, .. } | Error::InLine { fault, .. } => return fault.hint(),
+            Error::Transfer(fault) => fault.hint(),
+            Error::BaseUrlInvalid => "Example: https://storage.example.org",
             Error::FieldKind { declared, got, .. } => return kind_hint(*declared, *got),
             Error::TimestampMalformed { .. } => {
                 "Examples: 2026-02-05T10:30:00 (UTC), 2026-02-05T10:30:00.5+05:30, 2026-02-05."

@@ -107,6 +107,11 @@ impl Schema {
         Self::from_value(&value)
     }
 
+    /// What the catalogue has: no schema means whole payloads.
+    pub fn of_registered(text: Option<&str>) -> Result<Self, Error> {
+        text.map_or(Ok(Schema::WholePayload), Self::parse)
+    }
+
     pub fn from_value(value: &Value) -> Result<Self, Error> {
         let elements = value.as_array().ok_or(Error::SchemaNotArray)?;
         if elements.len() > MAX_FIELDS {

@@ -105,6 +105,11 @@ pub fn as_owner_for_ddl<T>(body: impl FnOnce() -> T) -> T {
     as_owner(|| with_settings(&PINNED_FOR_DDL, body))
 }
 
+/// Whole tables are read from their first row on, even while others read them.
+pub fn with_rows_in_order<T>(body: impl FnOnce() -> T) -> T {
+    with_settings(&[(c"synchronize_seqscans", c"off")], body)
+}
+
 fn with_settings<T>(settings: &[(&CStr, &CStr)], body: impl FnOnce() -> T) -> T {
     // SAFETY: a new GUC nest level, as function SET clauses use it. After an
     // error the abort of the (sub)transaction takes it back.

@@ -110,6 +110,16 @@ impl JsonWriter {
         }
     }
 
+    /// What was written so far.
+    pub fn to_text(&self) -> String {
+        // SAFETY: the buffer has this many bytes, all of them written.
+        let bytes = unsafe {
+            std::slice::from_raw_parts(self.buffer.data.add(HEADER).cast::<u8>(), self.len())
+        };
+        // The text of a database in UTF-8 is UTF-8.
+        String::from_utf8_lossy(bytes).into_owned()
+    }
+
     /// The text as a varlena datum (json, text, bytea). The writer must not be
     /// used until the datum has been copied or handed over.
     pub(super) fn datum(&mut self) -> pg_sys::Datum {

@@ -4,6 +4,7 @@
 //! the function's edge.
 
 pub mod acting;
+pub mod activity;
 mod builtin_code;
 mod bulk_insert;
 pub mod cache;
@@ -13,12 +14,16 @@ pub mod counters;
 pub mod ddl;
 mod direct_insert;
 mod direct_scan;
+pub mod directory;
 mod error_context;
+pub mod export;
 pub mod idempotency;
 pub mod ident;
+pub mod import;
 pub mod json_result;
 pub mod json_writer;
 pub mod jsonb;
+pub mod line_source;
 pub mod memory;
 pub mod notify;
 pub mod numeric;

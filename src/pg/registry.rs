@@ -86,7 +86,11 @@ pub fn global_credential(digest: &Digest) -> Option<CredentialRow> {
     GLOBAL_CREDENTIAL.with(|query| read(query, params, credential))
 }
 
-fn read<T>(statement: &KeptStatement, params: Vec<Param>, take: impl FnOnce(&Rows) -> T) -> T {
+pub(super) fn read<T>(
+    statement: &KeptStatement,
+    params: Vec<Param>,
+    take: impl FnOnce(&Rows) -> T,
+) -> T {
     counters::count(Event::RegistryRead);
     as_owner(|| {
         let plan = statement.plan();

@@ -199,6 +199,14 @@ const BATCH: i64 = 128;
 
 /// Reads what a plan returns, batch by batch, and shows each row.
 pub fn scan(plan: &Plan, params: Vec<Param>, mut show: impl FnMut(RowRef<'_>)) {
+    scan_while(plan, params, |row| {
+        show(row);
+        true
+    });
+}
+
+/// The same, until `show` says false.
+pub fn scan_while(plan: &Plan, params: Vec<Param>, mut show: impl FnMut(RowRef<'_>) -> bool) {
     let (types, mut values, nulls) = split(params);
     assert_eq!(types, plan.types, "parameters do not fit the plan");
     connected(|_| {
@@ -217,11 +225,9 @@ pub fn scan(plan: &Plan, params: Vec<Param>, mut show: impl FnMut(RowRef<'_>)) {
                 pg_sys::SPI_cursor_fetch(portal, true, BATCH as _);
                 let rows = Rows::of_last_statement(pg_sys::SPI_OK_FETCH as i32);
                 let last = (rows.count as i64) < BATCH;
-                for index in 0..rows.count {
-                    show(RowRef { rows: &rows, index });
-                }
+                let wants_more = (0..rows.count).all(|index| show(RowRef { rows: &rows, index }));
                 pg_sys::SPI_freetuptable(rows.table);
-                if last {
+                if last || !wants_more {
                     break;
                 }
             }

@@ -1,9 +1,11 @@
 //! The operations: authorise, validate, write or read. Both faces, SQL and
 //! HTTP, call these; all behaviour is here, once.
 
+pub mod activity;
 pub mod authorise;
 mod changes;
 pub mod common;
+pub mod directory;
 mod once;
 mod quota;
 pub mod record;
@@ -11,6 +13,7 @@ pub mod records;
 pub mod search;
 pub mod tokens;
 pub mod tools;
+pub mod transfer;
 mod validate;
 
 #[cfg(any(test, feature = "pg_test"))]

@@ -1,0 +1,97 @@
+//! Reading the catalogue of tools: one as it was registered, or a page of all.
+
+use pgrx::pg_sys;
+
+use super::json_writer::JsonWriter;
+use super::registry::read;
+use super::spi::KeptStatement;
+use crate::model::name::ToolName;
+use crate::model::schema::FieldType;
+use crate::model::token::Digest;
+
+/// A tool as it was registered.
+pub struct Registered {
+    /// JSON text; none means that the tool stores whole payloads.
+    pub schema_definition: Option<String>,
+    pub sensitive: bool,
+    pub description: Option<String>,
+}
+
+thread_local! {
+    static REGISTERED: KeptStatement = const { KeptStatement::new(
+        "SELECT t.schema_definition::pg_catalog.text, t.sensitive, t.description \
+         FROM projectalpha.tools AS t WHERE t.tool_name OPERATOR(pg_catalog.=) $1",
+        &[pg_sys::TEXTOID],
+    ) };
+    /// The last column says whether the rest of a row is for the holder of that token.
+    static PAGE: KeptStatement = const { KeptStatement::new(
+        "SELECT d.tool_name, d.endpoint, d.sensitive, d.token_kind, d.fields, d.description, d.created_at, \
+                NOT d.sensitive OR $4 OR EXISTS (\
+                    SELECT FROM projectalpha.tools AS t \
+                      JOIN projectalpha.credentials AS c ON c.tool_id OPERATOR(pg_catalog.=) t.id \
+                     WHERE t.tool_name OPERATOR(pg_catalog.=) d.tool_name \
+                       AND c.digest OPERATOR(pg_catalog.=) $3 AND c.revoked_at IS NULL \
+                       AND (c.expires_at IS NULL OR c.expires_at OPERATOR(pg_catalog.>) pg_catalog.clock_timestamp()) \
+                       AND 'read' OPERATOR(pg_catalog.=) ANY (c.scopes)) \
+           FROM projectalpha.tool_directory AS d WHERE d.tool_name OPERATOR(pg_catalog.>) $1 \
+          ORDER BY d.tool_name LIMIT $2",
+        &[pg_sys::TEXTOID, pg_sys::INT8OID, pg_sys::BYTEAOID, pg_sys::BOOLOID],
+    ) };
+}
+
+/// What a page shows of a tool; the first four of one that is closed to the reader.
+const COLUMNS: [(&str, FieldType); 7] = [
+    ("tool_name", FieldType::Str),
+    ("endpoint", FieldType::Str),
+    ("sensitive", FieldType::Bool),
+    ("token_kind", FieldType::Str),
+    ("fields", FieldType::Json),
+    ("description", FieldType::Str),
+    ("created_at", FieldType::Timestamp),
+];
+const COLUMNS_OF_CLOSED: usize = 4;
+
+pub fn registered(name: &ToolName) -> Option<Registered> {
+    REGISTERED.with(|query| {
+        read(query, vec![name.as_str().into()], |rows| {
+            rows.first().map(|row| Registered {
+                schema_definition: row.get(1),
+                sensitive: row.get(2).unwrap_or(true),
+                description: row.get(3),
+            })
+        })
+    })
+}
+
+/// Writes the tools after a name, in the order of their names, and calls `each`
+/// with the name after every one. Sensitive tools are shown in full to the holder
+/// of a token of theirs, or if `all_open`.
+pub fn list(
+    after: &str,
+    limit: i64,
+    token: Option<&Digest>,
+    all_open: bool,
+    writer: &mut JsonWriter,
+    mut each: impl FnMut(&mut JsonWriter, String),
+) {
+    let params = vec![
+        after.into(),
+        limit.into(),
+        token.map(|digest| digest.as_bytes()).into(),
+        all_open.into(),
+    ];
+    PAGE.with(|query| {
+        read(query, params, |rows| {
+            for row in (0..rows.count()).filter_map(|index| rows.get(index)) {
+                let is_open = row.get(COLUMNS.len() as i32 + 1).unwrap_or(false);
+                let shown = if is_open {
+                    COLUMNS.len()
+                } else {
+                    COLUMNS_OF_CLOSED
+                };
+                writer.record(&COLUMNS[..shown], &row.values(shown));
+                each(writer, row.get(1).unwrap_or_default());
+            }
+        })
+    });
+}

@@ -1,0 +1,71 @@
+//! The directory of tools, and the document of each.
+
+use serde_json::Value;
+
+use crate::model::error::Error;
+use crate::model::openapi::{self, Documented};
+use crate::model::schema::Schema;
+use crate::model::token::Digest;
+use crate::pg::json_writer::JsonWriter;
+use crate::pg::{cache, directory};
+
+use super::authorise::{self, Caller};
+use super::records::name_of_tool;
+
+/// Tokens that a reader of the directory has, either or none.
+#[derive(Clone, Copy)]
+pub struct Reader<'a> {
+    pub token: Option<&'a str>,
+    pub admin_token: Option<&'a str>,
+}
+
+/// Writes the tools that come after a name, and calls `each` with the name after
+/// every one. Of a sensitive tool everybody sees that it is there; what it takes
+/// is for holders of its token and of an admin token. A token opens what it is
+/// for and is no fault elsewhere; a wrong admin token is one.
+pub fn list(
+    reader: Reader<'_>,
+    after: &str,
+    limit: i64,
+    writer: &mut JsonWriter,
+    each: impl FnMut(&mut JsonWriter, String),
+) -> Result<(), Error> {
+    if reader.admin_token.is_some() {
+        authorise::admin(Caller::Http, reader.admin_token)?;
+    }
+    let token = reader.token.map(Digest::of);
+    let all_open = reader.admin_token.is_some();
+    directory::list(after, limit, token.as_ref(), all_open, writer, each);
+    Ok(())
+}
+
+/// The OpenAPI document of a tool, for whoever may read its records.
+pub fn document_for(reader: Reader<'_>, tool_name: Option<&str>) -> Result<Value, Error> {
+    let name = name_of_tool(tool_name)?;
+    let tool = cache::find(&name)?;
+    if tool.sensitive {
+        match reader.admin_token {
+            Some(_) => authorise::admin(Caller::Http, reader.admin_token)?,
+            None => authorise::tool(&tool, reader.token, "read")?,
+        }
+    }
+    document(tool_name, None)
+}
+
+/// The OpenAPI document of a tool. `base_url` is where the service is; without
+/// it URLs are relative to where the document comes from.
+pub fn document(tool_name: Option<&str>, base_url: Option<&str>) -> Result<Value, Error> {
+    let name = name_of_tool(tool_name)?;
+    let base_url = base_url.map(openapi::check_base_url).transpose()?;
+    let registered = directory::registered(&name).ok_or(Error::ToolNotFound)?;
+    let schema = Schema::of_registered(registered.schema_definition.as_deref())?;
+    Ok(openapi::document(
+        &Documented {
+            name: name.as_str(),
+            description: registered.description.as_deref(),
+            sensitive: registered.sensitive,
+            schema: &schema,
+        },
+        base_url,
+    ))
+}

@@ -1,0 +1,225 @@
+"""A tool moves from one database to another: all of it, and in bounded memory."""
+
+import json
+import threading
+import time
+
+import psycopg
+import pytest
+
+from cluster import rows, value
+
+MEGABYTE = 1 << 20
+TOKEN = "token-of-moved-1"
+RECORDS = 1_000_000
+AS_IT_IS = r"(FORMAT csv, DELIMITER E'\x02', QUOTE E'\x01')"
+
+
+def make_tool(connection, name="moved"):
+    connection.execute(
+        """SELECT projectalpha.register_tool(%s, %s, '[{"name": "n", "type": "int"}, {"name": "s", "type": "str"}, {"name": "j", "type": "json"},
+               {"name": "f", "type": "float"}, {"name": "t", "type": "timestamp"}]', description => 'To be moved')""",
+        [name, TOKEN],
+    )
+
+
+def fill(connection, records, text="x"):
+    connection.execute(
+        """INSERT INTO projectalpha_data.tool_moved (created_at, n, s, j, f, t)
+           SELECT timestamptz '2026-02-05 10:30:00+00' + i * interval '1 ms', i, %s || i || E'\\\\ "\\n', jsonb_build_array(i, '\\'), i / 7.0, '2026-01-01'
+             FROM generate_series(1, %s) AS i""",
+        [text, records],
+    )
+
+
+class Peak:
+    """Watches the memory of a backend, less what it shares with others; in bytes."""
+
+    def __init__(self, connection):
+        self.path = f"/proc/{connection.info.backend_pid}/status"
+        self.peak = self.start = self.now()
+        self.done = threading.Event()
+        self.thread = threading.Thread(target=self.watch)
+
+    def now(self):
+        with open(self.path) as status:
+            return next(int(line.split()[1]) * 1024 for line in status if line.startswith("RssAnon:"))
+
+    def watch(self):
+        while not self.done.wait(0.02):
+            self.peak = max(self.peak, self.now())
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.done.set()
+        self.thread.join()
+
+    @property
+    def growth(self):
+        return self.peak - self.start
+
+
+def export(connection, tool="moved", options=AS_IT_IS):
+    """The pieces of an export, as they come."""
+    with connection.cursor() as cursor, cursor.copy(f"COPY (SELECT projectalpha.export_tool('{tool}')) TO STDOUT WITH {options}") as pieces:
+        yield from pieces
+
+
+def load(connection, pieces, options=AS_IT_IS):
+    connection.execute("CREATE TEMP TABLE lines (line text)")
+    with connection.cursor() as cursor, cursor.copy(f"COPY lines FROM STDIN WITH {options}") as copy:
+        for piece in pieces:
+            copy.write(piece)
+
+
+CONTENT = "SELECT count(*), md5(string_agg(t::text, '' ORDER BY id)) FROM projectalpha_data.tool_moved AS t"
+
+
+@pytest.fixture
+def other(cluster):
+    """A second database with the extension."""
+    with cluster.new_store() as connection:
+        yield connection
+
+
+def test_a_million_records_in_bounded_memory(cluster, store, other):
+    make_tool(store)
+    fill(store, RECORDS)
+    store.execute("DELETE FROM projectalpha_data.tool_moved WHERE id = %s", [RECORDS])
+    with cluster.another(store) as session:
+        list(export(session, options="(FORMAT text)"))  # what is kept for the session is there now
+        with Peak(session) as exporting:
+            load(other, export(session))
+        # A measure that shows what is gathered: PostgreSQL does so with what stands in FROM.
+        session.execute("SET work_mem = '64MB'")
+        with Peak(session) as gathering:
+            assert value(session, "SELECT count(*) FROM projectalpha.export_tool('moved')") == RECORDS
+        assert gathering.growth > 40 * MEGABYTE
+    with Peak(other) as importing:
+        assert rows(other, "SELECT tool_name, table_name, token, records FROM projectalpha.import_tool('lines', token => %s)", TOKEN) == [
+            ("moved", "tool_moved", TOKEN, RECORDS - 1)
+        ]
+    assert exporting.growth < 8 * MEGABYTE
+    assert importing.growth < 16 * MEGABYTE
+    assert rows(other, CONTENT) == rows(store, CONTENT)
+    assert value(other, "SELECT projectalpha.store_record('moved', %s, '{}')", TOKEN) == RECORDS
+    assert rows(other, "SELECT schema_definition, sensitive, description FROM projectalpha.registered_tools") == rows(
+        store, "SELECT schema_definition, sensitive, description FROM projectalpha.registered_tools"
+    )
+
+
+def test_large_records_are_not_gathered(cluster, store, other):
+    """400 records of a megabyte: a few of them are in memory at a time."""
+    make_tool(store)
+    fill(store, 400, "x" * MEGABYTE)
+    with cluster.another(store) as session:
+        with Peak(session) as exporting:
+            load(other, export(session))
+    with Peak(other) as importing:
+        assert value(other, "SELECT records FROM projectalpha.import_tool('lines')") == 400
+    assert exporting.growth < 40 * MEGABYTE
+    assert importing.growth < 40 * MEGABYTE
+    assert rows(other, CONTENT) == rows(store, CONTENT)
+
+
+@pytest.mark.parametrize("options", [AS_IT_IS, "(FORMAT text)", "(FORMAT csv)", "(FORMAT binary)"])
+def test_any_format_will_do_if_it_is_the_same_on_both_ends(store, other, options):
+    make_tool(store)
+    fill(store, 100)
+    load(other, export(store, options=options), options)
+    assert value(other, "SELECT records FROM projectalpha.import_tool('lines')") == 100
+    assert rows(other, CONTENT) == rows(store, CONTENT)
+
+
+def test_psql_from_one_to_the_other_through_a_file(cluster, store, other, tmp_path):
+    """What the documentation says, word for word. Each line of the file is JSON, as any other program would have it."""
+    make_tool(store)
+    fill(store, 50)
+    file = tmp_path / "moved.ndjson"
+    file.write_text(cluster.client("psql", store.info.dbname, "-X", "-c", rf"COPY (SELECT projectalpha.export_tool('moved')) TO STDOUT WITH {AS_IT_IS}"))
+    lines = file.read_text().splitlines()
+    assert [json.loads(line).get("n") for line in lines] == [None, *range(1, 51)]
+    said = cluster.client(
+        "psql", other.info.dbname, "-XAtq",
+        "-c", "CREATE TABLE lines (line text)",
+        "-c", rf"\copy lines FROM '{file}' WITH {AS_IT_IS}",
+        "-c", "SELECT tool_name, records FROM projectalpha.import_tool('lines')",
+    )
+    assert said == "moved|50\n"
+    assert rows(other, CONTENT) == rows(store, CONTENT)
+
+
+def test_a_backslash_lost_on_the_way_is_found_out(store, other):
+    """Written as it is but read as COPY's text format, in which a backslash escapes."""
+    make_tool(store)
+    fill(store, 3)
+    load(other, export(store), "(FORMAT text)")
+    with pytest.raises(psycopg.errors.InvalidTextRepresentation, match="Line 2: Not a line of JSON"):
+        other.execute("SELECT projectalpha.import_tool('lines')")
+    assert value(other, "SELECT count(*) FROM projectalpha.registered_tools") == 0
+
+
+def test_a_file_that_was_cut_off_is_refused(store, other):
+    make_tool(store)
+    fill(store, 10)
+    load(other, list(export(store))[:-1])
+    with pytest.raises(psycopg.errors.InvalidParameterValue, match="The export has 10 records, the source has 9"):
+        other.execute("SELECT projectalpha.import_tool('lines')")
+    assert value(other, "SELECT count(*) FROM projectalpha.registered_tools") == 0
+    assert value(other, "SELECT to_regclass('projectalpha_data.tool_moved')") is None
+
+
+def test_an_export_is_of_one_moment(cluster, store):
+    """What is stored and deleted while it runs is not in it."""
+    make_tool(store)
+    fill(store, 20_000)
+    pieces = export(store)
+    begun = [next(pieces)]
+    with cluster.another(store) as writer:
+        writer.execute("SELECT projectalpha.store_record('moved', %s, '{}')", [TOKEN])
+        writer.execute("DELETE FROM projectalpha_data.tool_moved WHERE id > 10000")
+        # The tool itself stays as it is until the export is done.
+        writer.execute("SET lock_timeout = '100ms'")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            writer.execute("SELECT projectalpha.delete_tool('moved')")
+    assert b"".join([*begun, *pieces]).count(b"\n") == 20_001
+
+
+def test_an_export_from_a_session_that_gives_up_leaves_nothing_behind(cluster, store):
+    make_tool(store)
+    fill(store, 50_000)
+    with cluster.another(store) as session:
+        query = "SELECT projectalpha.export_tool('moved') LIMIT 2000"
+        memory = "SELECT sum(total_bytes) FROM pg_backend_memory_contexts"
+        for _ in range(3):
+            session.execute(query)
+        before = value(session, memory)
+        for number in range(50):
+            session.execute(query)
+            if number % 2:
+                session.execute("BEGIN")
+                session.execute("DECLARE c CURSOR FOR SELECT projectalpha.export_tool('moved')")
+                session.execute("FETCH 10 FROM c")
+                session.execute("ROLLBACK")
+        assert value(session, memory) - before < MEGABYTE
+
+
+def test_an_import_stops_when_it_is_cancelled(cluster, store, other):
+    make_tool(store)
+    fill(store, 50_000)
+    load(other, export(store))
+    with cluster.another(other) as canceller:
+        def cancel():
+            time.sleep(0.2)
+            canceller.execute("SELECT pg_cancel_backend(%s)", [other.info.backend_pid])
+
+        thread = threading.Thread(target=cancel)
+        thread.start()
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            other.execute("SELECT projectalpha.import_tool('lines')")
+        thread.join()
+    assert value(other, "SELECT count(*) FROM projectalpha.registered_tools") == 0
+    assert value(other, "SELECT records FROM projectalpha.import_tool('lines')") == 50_000

@@ -1,0 +1,169 @@
+-- export_tool and import_tool: there and back, and every way in which an import can be refused.
+\set VERBOSITY default
+SET timezone = 'Asia/Kolkata';
+SELECT table_name FROM projectalpha.register_tool('moved', 'token-of-moved',
+    '[{"name": "i", "type": "integer"}, {"name": "s", "type": "str"}, {"name": "b", "type": "bool"}, {"name": "f", "type": "float"}, {"name": "j", "type": "json"}, {"name": "t", "type": "timestamp"}]',
+    description => E'A "tool"\nof two lines');
+SELECT projectalpha.store_record('moved', 'token-of-moved', p::jsonb) FROM (VALUES
+    ('{"i": 9223372036854775807, "s": "a \"b\" \\ \n\t\u0001 é 🙂", "b": true, "f": 0.1, "j": {"x": [1.10, null, "\\n"]}, "t": "2026-02-05T10:30:00.123456"}'),
+    ('{}'), ('{"f": 1e300, "j": null, "s": ""}'), ('{"f": -5, "j": "text", "s": "\\."}')) AS v (p);
+DELETE FROM projectalpha_data.tool_moved WHERE id = 2;
+UPDATE projectalpha_data.tool_moved SET created_at = '2026-02-05 10:30:00.5+00';
+SELECT projectalpha.export_tool('moved') AS line;
+SELECT line FROM projectalpha.export_tool('moved') AS line OFFSET 3;
+COPY (SELECT projectalpha.export_tool('moved')) TO STDOUT WITH (FORMAT csv, DELIMITER E'\x02', QUOTE E'\x01');
+-- A tool without a schema, and one that is empty and sensitive.
+SELECT table_name FROM projectalpha.register_tool('moved_whole', 'token-of-whole');
+SELECT projectalpha.store_record('moved_whole', 'token-of-whole', '{"id": "mine", "data": {"a": [1, {}]}}');
+SELECT regexp_replace(projectalpha.export_tool('moved_whole'), '20\d\d-[^"]+', 'TIME') AS line;
+SELECT table_name FROM projectalpha.register_tool('moved_empty', 'token-of-empty', '[]', sensitive => true);
+SELECT projectalpha.export_tool('moved_empty') AS line;
+
+-- And back, under another name. Ids, times and values are kept; new ids go on.
+CREATE TEMP TABLE lines (line text);
+INSERT INTO lines SELECT projectalpha.export_tool('moved');
+SELECT tool_name, table_name, token, records FROM projectalpha.import_tool('lines', tool_name => 'moved_2', token => 'token-of-moved-2');
+SELECT a.line = b.line AS same FROM (SELECT row_number() OVER () AS n, line FROM projectalpha.export_tool('moved') AS line) AS a
+  FULL JOIN (SELECT row_number() OVER () AS n, replace(line, 'moved_2', 'moved') AS line FROM projectalpha.export_tool('moved_2') AS line) AS b USING (n);
+SELECT projectalpha.store_record('moved_2', 'token-of-moved-2', '{}') AS next_id;
+SELECT projectalpha.store_record('moved_2', 'token-of-moved', '{}');
+SELECT a.schema_definition = b.schema_definition AS schema, a.description = b.description AS description
+  FROM projectalpha.registered_tools AS a, projectalpha.registered_tools AS b WHERE a.tool_name = 'moved' AND b.tool_name = 'moved_2';
+TRUNCATE lines;
+INSERT INTO lines SELECT projectalpha.export_tool('moved_whole');
+SELECT token ~ '^pas_tool_' AS made, records FROM projectalpha.import_tool('lines', 'moved_whole_2');
+SELECT data FROM projectalpha_data.tool_moved_whole_2;
+TRUNCATE lines;
+INSERT INTO lines SELECT projectalpha.export_tool('moved_empty');
+SELECT records FROM projectalpha.import_tool('lines', 'moved_empty_2');
+SELECT sensitive FROM projectalpha.registered_tools WHERE tool_name = 'moved_empty_2';
+SELECT projectalpha.store_record('moved_empty_2', 'token-of-empty', '{}');
+
+-- Refused, with the number of the line; and nothing is left of it.
+CREATE FUNCTION pg_temp.try(VARIADIC texts text[]) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    sqlstate_ text; message text; detail text; hint text;
+BEGIN
+    TRUNCATE lines;
+    INSERT INTO lines SELECT t FROM unnest(texts) AS t;
+    PERFORM projectalpha.import_tool('lines', token => 'token-of-tried');
+    PERFORM projectalpha.delete_tool('tried');
+    RETURN 'imported';
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS sqlstate_ = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+    RETURN concat_ws(' | ', sqlstate_, message, detail, hint);
+END
+$$;
+\set head '{"projectalpha_export": 1, "tool_name": "tried", "sensitive": false, "schema": [{"name": "n", "type": "int"}]}'
+\set good '{"id": 5, "created_at": "2026-02-05T10:30:00+00:00", "n": 1}'
+SELECT pg_temp.try(:'head') AS only_a_definition;
+SELECT pg_temp.try('', NULL, :'head', '  ', :'good', NULL) AS blank_lines;
+SELECT pg_temp.try(:'head', '{"id": -3, "created_at": "2026-02-05", "n": null, "extra": 1}') AS extra_fields_are_ignored_as_ever;
+SELECT pg_temp.try(VARIADIC '{}') AS empty;
+SELECT pg_temp.try('', NULL) AS blank;
+SELECT pg_temp.try(:'good', :'head') AS no_definition;
+SELECT pg_temp.try('nonsense') AS nonsense;
+SELECT pg_temp.try('{"projectalpha_export": 2}') AS later;
+SELECT pg_temp.try('{"projectalpha_export": 1, "tool_name": "tried", "sensitive": false, "unknown": {}}') AS unknown_key;
+SELECT pg_temp.try('{"projectalpha_export": 1, "tool_name": "x; DROP", "sensitive": false}') AS name;
+SELECT pg_temp.try('{"projectalpha_export": 1, "tool_name": "moved", "sensitive": false}') AS taken;
+SELECT pg_temp.try('{"projectalpha_export": 1, "tool_name": "tried", "sensitive": false, "schema": [{"name": "n", "type": "xyz"}]}') AS schema;
+SELECT pg_temp.try(:'head', :'good', '{"id": 6,') AS no_json;
+SELECT pg_temp.try(:'head', '[]') AS no_object;
+SELECT pg_temp.try(:'head', '{"id": 6, "created_at": "2026-02-05", "n": "\u0000"}') AS nul;
+SELECT pg_temp.try(:'head', '{"created_at": "2026-02-05", "n": 1}') AS no_id;
+SELECT pg_temp.try(:'head', '{"id": "6", "created_at": "2026-02-05"}') AS id_text;
+SELECT pg_temp.try(:'head', '{"id": 1.5, "created_at": "2026-02-05"}') AS id_fraction;
+SELECT pg_temp.try(:'head', '{"id": 9223372036854775808, "created_at": "2026-02-05"}') AS id_large;
+SELECT pg_temp.try(:'head', '{"id": 6}') AS no_time;
+SELECT pg_temp.try(:'head', '{"id": 6, "created_at": "yesterday"}') AS bad_time;
+SELECT pg_temp.try(:'head', :'good', '{"id": 6, "created_at": "2026-02-05", "n": "s3cret"}') AS kind;
+SELECT pg_temp.try(:'head', :'good', '{"id": 6, "created_at": "2026-02-05", "n": 2}', :'good') AS same_id_twice;
+SELECT pg_temp.try('{"projectalpha_export": 1, "tool_name": "tried", "sensitive": false, "records": 2}', '{"id": 1, "created_at": "2026-02-05", "data": {}}') AS cut_off;
+SELECT pg_temp.try('{"projectalpha_export": 1, "tool_name": "tried", "sensitive": false}', '{"id": 1, "created_at": "2026-02-05", "data": []}') AS data_no_object;
+SELECT count(*) AS left_behind FROM projectalpha.registered_tools WHERE tool_name = 'tried';
+SELECT to_regclass('projectalpha_data.tool_tried') AS left_behind;
+
+-- Sources that are none.
+CREATE TEMP TABLE two (a text, b text);
+CREATE TEMP TABLE number (a int);
+SELECT projectalpha.import_tool('two');
+SELECT projectalpha.import_tool('number');
+SELECT projectalpha.import_tool('projectalpha_data.id_of_tool_moved');
+SELECT projectalpha.import_tool(NULL);
+SELECT projectalpha.import_tool('no_such_table');
+SELECT projectalpha.import_tool('lines', token => 'short');
+-- A column that was dropped is no column; a name that has to be quoted is one.
+ALTER TABLE two RENAME a TO "the ""line""";
+ALTER TABLE two DROP b;
+INSERT INTO two VALUES (:'head');
+SELECT records FROM projectalpha.import_tool('two', token => 'token-of-tried');
+SELECT projectalpha.delete_tool('tried');
+
+-- A table larger than a part of the cache is read from its start, a view as it is.
+CREATE TABLE many (line text);
+INSERT INTO many SELECT :'head';
+INSERT INTO many SELECT format('{"id": %s, "created_at": "2026-02-05", "n": %s}', i, i) FROM generate_series(1, 3000) AS i;
+CREATE VIEW a_few AS SELECT line FROM many LIMIT 11;
+SELECT records FROM projectalpha.import_tool('many', token => 'token-of-tried');
+SELECT count(*), sum(n), max(id) FROM projectalpha_data.tool_tried;
+SELECT projectalpha.delete_tool('tried');
+SELECT records FROM projectalpha.import_tool('a_few', token => 'token-of-tried');
+SELECT projectalpha.delete_tool('tried');
+
+-- The source is read with the rights of the caller, and the rest is done without any.
+SET ROLE projectalpha_admin;
+SELECT projectalpha.import_tool('many');
+RESET ROLE;
+GRANT SELECT ON many TO projectalpha_admin;
+SET ROLE projectalpha_admin;
+SELECT records FROM projectalpha.import_tool('many', token => 'token-of-tried');
+SELECT count(*) FROM projectalpha.export_tool('tried');
+SELECT projectalpha.delete_tool('tried');
+SET ROLE projectalpha_anon;
+SELECT projectalpha.export_tool('moved');
+SELECT projectalpha.import_tool('many');
+SET ROLE projectalpha_reader;
+SELECT projectalpha.export_tool('moved');
+RESET ROLE;
+GRANT EXECUTE ON FUNCTION projectalpha.export_tool(text), projectalpha.import_tool(regclass, text, text) TO projectalpha_reader;
+GRANT SELECT ON many TO projectalpha_reader;
+SET ROLE projectalpha_reader;
+SELECT projectalpha.export_tool('moved');
+SELECT projectalpha.import_tool('many');
+RESET ROLE;
+REVOKE EXECUTE ON FUNCTION projectalpha.export_tool(text), projectalpha.import_tool(regclass, text, text) FROM projectalpha_reader;
+-- Code in the source runs as its caller.
+CREATE FUNCTION pg_temp.who() RETURNS text LANGUAGE plpgsql AS $$BEGIN RAISE NOTICE 'read as %', current_user; RETURN 'x'; END$$;
+CREATE TEMP VIEW spy AS SELECT pg_temp.who() AS line;
+SELECT projectalpha.import_tool('spy');
+
+-- Exports that are refused, given up, or of what changes meanwhile.
+SELECT projectalpha.export_tool('no_such_tool');
+SELECT projectalpha.export_tool(NULL);
+SELECT projectalpha.export_tool('moved') IS NOT NULL AS line LIMIT 1;
+BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+SELECT count(*) FROM projectalpha.export_tool('moved');
+SELECT pg_current_xact_id_if_assigned() AS xid;
+COMMIT;
+SELECT records FROM projectalpha.import_tool('many', token => 'token-of-tried');
+BEGIN;
+DECLARE c CURSOR FOR SELECT projectalpha.export_tool('tried') AS line;
+FETCH 2 FROM c;
+DELETE FROM projectalpha_data.tool_tried WHERE id > 10;
+MOVE 2998 FROM c;
+FETCH 2 FROM c; -- the rows of when it began
+CLOSE c;
+DECLARE c CURSOR FOR SELECT projectalpha.export_tool('tried') AS line;
+FETCH 1 FROM c;
+SELECT projectalpha.delete_tool('tried');
+MOVE ALL c;
+ROLLBACK;
+-- Its table was renamed by hand.
+ALTER TABLE projectalpha_data.tool_tried RENAME TO away;
+SELECT projectalpha.export_tool('tried');
+ALTER TABLE projectalpha_data.away RENAME TO tool_tried;
+
+DROP VIEW a_few;
+DROP TABLE many;
+SELECT projectalpha.delete_tool(tool_name) FROM projectalpha.registered_tools WHERE tool_name ~ '^moved|^tried';
