@@ -114,7 +114,7 @@ COMMENT ON COLUMN projectalpha.tool_activity.average_bytes IS
 COMMENT ON COLUMN projectalpha.tool_activity.last_stored IS
     'Exact, as this transaction sees it: when the record with the largest id was stored';
 COMMENT ON COLUMN projectalpha.tool_activity.inserts IS
-    'Since counted_since. From the cumulative statistics: about a second behind, counts what was rolled back too, starts at 0 after a crash';
+    'Since counted_since. From the cumulative statistics: some seconds behind, counts what was rolled back too, starts at 0 after a crash';
 COMMENT ON COLUMN projectalpha.tool_activity.updates IS
     'As inserts';
 COMMENT ON COLUMN projectalpha.tool_activity.deletes IS

@@ -12,14 +12,13 @@ use crate::store::transfer::{self, Export};
 /// The records are those of the query's snapshot. There is no token in it, but all
 /// records of a sensitive tool are.
 ///
-/// Memory stays bounded if the lines are taken as they come: in the select list of
-/// COPY or of a cursor. (In FROM, PostgreSQL collects them first, on disk beyond
-/// `work_mem`.) JSON has no control characters, so that with these two as quote
-/// and delimiter COPY writes each line as it is:
-///
 /// Arguments: `tool_name`.
 ///
-/// Returns the lines as `text`.
+/// Returns the lines as `text`. Memory stays bounded if they are taken as they come:
+/// from the select list of COPY or of a cursor. (In FROM, PostgreSQL collects them
+/// first, on disk beyond `work_mem`.) No line has control characters, so that with
+/// two of those as quote and delimiter COPY writes each line as it is; its default
+/// format doubles backslashes, and undoes that when it reads.
 ///
 /// Errors: 42501 the role is no member of `projectalpha_admin`; 42704 no such
 /// tool; 22004 no tool name; 42P01 the table was dropped by hand.

@@ -53,7 +53,7 @@ impl LineSource {
             spi::scan_while(&plan, vec![], |row| {
                 number += 1;
                 // SAFETY: switched back below, and nothing made in between is used
-                // later; an error ends the transaction, and the context with it.
+                // later; an error drops the context, which switches back too.
                 unsafe {
                     let caller = memory.set_as_current();
                     let line: Option<String> = row.get(1);

@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from random import Random
 
 import psycopg
 import pytest
@@ -149,6 +150,48 @@ def test_psql_from_one_to_the_other_through_a_file(cluster, store, other, tmp_pa
         "-c", "SELECT tool_name, records FROM projectalpha.import_tool('lines')",
     )
     assert said == "moved|50\n"
+    assert rows(other, CONTENT) == rows(store, CONTENT)
+
+
+def test_a_file_on_the_server_needs_no_staging_table(cluster, store, other):
+    make_tool(store)
+    fill(store, 50)
+    file = cluster.home / "moved.ndjson"
+    file.write_bytes(b"".join(export(store)))
+    other.execute("CREATE EXTENSION file_fdw")
+    other.execute("CREATE SERVER files FOREIGN DATA WRAPPER file_fdw")
+    other.execute(rf"CREATE FOREIGN TABLE lines (line text) SERVER files OPTIONS (filename '{file}', format 'csv', delimiter E'\x02', quote E'\x01')")
+    assert value(other, "SELECT records FROM projectalpha.import_tool('lines')") == 50
+    assert rows(other, CONTENT) == rows(store, CONTENT)
+
+
+def test_whatever_can_be_stored_can_be_moved(store, other):
+    random = Random(20260205)
+    parts = ["\\", '"', "\n", "\r", "\t", "\x01", "\x02", "\x7f", "\u2028", "é", "🙂", "\\.", "\\N", "", " ", ",", "{", "a" * 3000, "null", "\ufeff"]
+
+    def text():
+        return "".join(random.choices(parts, k=random.randrange(6)))
+
+    def any_json(depth=0):
+        kind = random.randrange(7 if depth < 3 else 5)
+        if kind == 5:
+            return [any_json(depth + 1) for _ in range(random.randrange(4))]
+        if kind == 6:
+            return {text(): any_json(depth + 1) for _ in range(random.randrange(4))}
+        return [text(), random.randrange(-10**25, 10**25), random.uniform(-1e300, 1e300), random.random() < 0.5, None][kind]
+
+    def record():
+        fields = {
+            "n": random.randrange(-2**63, 2**63), "s": text(), "j": any_json(), "f": random.uniform(-1, 1) * 10.0 ** random.randrange(-300, 300),
+            "t": f"{random.randrange(1, 10000):04}-02-{random.randrange(1, 29):02}T10:30:00.{random.randrange(10**6):06}Z",
+        }
+        return {name: random.choice([value, value, None]) for name, value in fields.items() if random.random() < 0.9}
+
+    make_tool(store)
+    records = [record() for _ in range(2000)]
+    assert value(store, "SELECT projectalpha.store_records('moved', %s, %s)", TOKEN, json.dumps(records)) == 2000
+    load(other, export(store))
+    assert value(other, "SELECT records FROM projectalpha.import_tool('lines')") == 2000
     assert rows(other, CONTENT) == rows(store, CONTENT)
 
 

@@ -10,13 +10,16 @@ from contract import (
 )
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "PROPFIND"]
-URLS = {"/register-tool": {"POST"}, "/common": {"POST"}, "/tools/x": {"GET", "POST", "DELETE"}}
+URLS = {
+    "/register-tool": {"POST"}, "/common": {"POST"}, "/tools/x": {"GET", "POST", "DELETE"}, "/tools": {"GET"},
+    "/tools/x/openapi.json": {"GET"},
+}
 
 
 @pytest.mark.parametrize(
     "path",
     [
-        "/", "/?limit=1", "/nothing", "/tools", "/tools/", "/tools/a/b", "/tools/a/b/c", "/tools//a", "//tools/a",
+        "/", "/?limit=1", "/nothing", "/tools/a/b", "/tools/a/openapi.jsonx", "/tools/a/openapi_json", "/tools/a/b/c", "/tools//a", "//tools/a",
         "/toolsx/a", "/xtools/a", "/x/tools/a", "/register-tool/x", "/common/x", "/commonx", "/xcommon",
         "/register_tool", "/registered_tools", "/multiple_tools", "/docs", "/rpcx", "/.env",
     ],

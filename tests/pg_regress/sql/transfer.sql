@@ -138,6 +138,25 @@ CREATE FUNCTION pg_temp.who() RETURNS text LANGUAGE plpgsql AS $$BEGIN RAISE NOT
 CREATE TEMP VIEW spy AS SELECT pg_temp.who() AS line;
 SELECT projectalpha.import_tool('spy');
 
+-- Under a path with objects of others.
+CREATE SCHEMA transfer_trap;
+CREATE FUNCTION transfer_trap.trap() RETURNS boolean LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'trapped as %', current_user; END$$;
+CREATE FUNCTION transfer_trap.trap(bigint, bigint) RETURNS boolean LANGUAGE sql AS 'SELECT transfer_trap.trap()';
+CREATE FUNCTION transfer_trap.setval(regclass, bigint) RETURNS bigint LANGUAGE sql AS 'SELECT transfer_trap.trap()::int::bigint';
+CREATE FUNCTION transfer_trap.count() RETURNS bigint LANGUAGE sql AS 'SELECT transfer_trap.trap()::int::bigint';
+CREATE OPERATOR transfer_trap.> (LEFTARG = bigint, RIGHTARG = bigint, FUNCTION = transfer_trap.trap);
+CREATE TABLE transfer_trap.lines (line text);
+SET search_path = transfer_trap, pg_catalog, public;
+INSERT INTO transfer_trap.lines SELECT projectalpha.export_tool('moved');
+SELECT tool_name, records FROM projectalpha.import_tool('transfer_trap.lines', 'tried', 'token-of-tried');
+SELECT projectalpha.last_stored('tried') = '2026-02-05 10:30:00.5+00' AS last;
+SELECT projectalpha.store_record('tried', 'token-of-tried', '{}') AS next_id;
+RESET search_path;
+SELECT projectalpha.delete_tool('tried');
+SET client_min_messages = warning;
+DROP SCHEMA transfer_trap CASCADE;
+RESET client_min_messages;
+
 -- Exports that are refused, given up, or of what changes meanwhile.
 SELECT projectalpha.export_tool('no_such_tool');
 SELECT projectalpha.export_tool(NULL);
