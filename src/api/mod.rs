@@ -3,6 +3,7 @@
 //! forgotten token instead of refusing it.
 
 mod common;
+mod configured;
 mod invalidation;
 mod records;
 mod tokens;

@@ -4,7 +4,6 @@
 use pgrx::prelude::*;
 use serde_json::Value;
 
-use crate::model::page::{Page, MAX_HTTP_LIMIT};
 use crate::pg::report;
 use crate::pg::request_settings::Body;
 use crate::pg::subtransaction::atomically;
@@ -12,6 +11,7 @@ use crate::store::authorise::Caller;
 use crate::store::tools::Registration;
 use crate::store::{common, records, tools};
 
+use super::listing::page_of_records;
 use super::request::Request;
 use super::response::{answer, message, Fault, Faults, Refusal};
 
@@ -111,40 +111,11 @@ fn http_list_records(body: &[u8]) -> Body {
     endpoint(|| {
         answer(|writer| {
             let mut request = Request::current(body);
-            let limit = request.query_number("limit");
-            let offset = request.query_number("offset");
-            let after_id = request.query_number("after_id");
-            request.faults.check()?;
-            let page = Page::new(limit, offset, after_id, MAX_HTTP_LIMIT)?;
             let tool = request.tool_id();
-
-            // One record more than asked for shows whether there is a next page.
-            let probing = Page {
-                limit: page.limit + 1,
-                ..page
-            };
-            let mut written = 0;
-            let mut end_of_page = 1;
-            let mut last_id = 0;
-            writer.raw(b"[");
-            records::list(
-                Some(&tool),
-                request.token(),
-                probing,
-                writer,
-                |writer, id| {
-                    written += 1;
-                    if written <= page.limit {
-                        end_of_page = writer.len();
-                        last_id = id;
-                        writer.raw(b",");
-                    }
-                },
-            )?;
-            writer.truncate(end_of_page);
-            writer.raw(b"]");
-            let more = page.limit > 0 && written > page.limit;
-            Ok(more.then(|| format!("/tools/{tool}?limit={}&after_id={last_id}", page.limit)))
+            let url = format!("/tools/{tool}");
+            page_of_records(&mut request, writer, &url, |request, page, writer, each| {
+                records::list(Some(&tool), request.token(), page, writer, each)
+            })
         })
     })
 }
@@ -207,7 +178,7 @@ fn http_store_common(body: &[u8]) -> Body {
 
 /// Errors that are not answered are raised like those of the SQL functions:
 /// marked, so that the log shows nothing of the request.
-fn endpoint(handle: impl FnOnce() -> Body) -> Body {
+pub(super) fn endpoint(handle: impl FnOnce() -> Body) -> Body {
     report::run(|| Ok(handle()))
 }
 

@@ -2,6 +2,7 @@
 //! and its HTTP status. The same fault always has the same words, in SQL and
 //! over HTTP. No variant carries a token or a value from a payload.
 
+use super::configuration_error::ConfigurationError;
 use super::json_kind::JsonKind;
 use super::name::MAX_TOOL_NAME;
 use super::schema::{FieldType, MAX_FIELDS};
@@ -84,6 +85,14 @@ pub enum Error {
         sqlstate: [u8; 5],
         reason: String,
     },
+    /// A fault of configuring or promoting a tool.
+    Configuration(ConfigurationError),
+}
+
+impl From<ConfigurationError> for Error {
+    fn from(fault: ConfigurationError) -> Self {
+        Error::Configuration(fault)
+    }
 }
 
 impl Error {
@@ -118,6 +127,7 @@ impl Error {
             Error::TableNotCreated { sqlstate, .. } => {
                 std::str::from_utf8(sqlstate).unwrap_or("XX000")
             }
+            Error::Configuration(fault) => fault.sqlstate(),
         }
     }
 
@@ -179,6 +189,7 @@ impl Error {
                 format!("\"{object}\" does not belong to projectalpha_owner")
             }
             Error::TableNotCreated { reason, .. } => format!("Failed to create table: {reason}"),
+            Error::Configuration(fault) => fault.message(),
         }
     }
 
@@ -232,6 +243,7 @@ impl Error {
             Error::TableNotCreated { .. } => Some("Nothing was registered.".into()),
             Error::TokenInUse => Some("Another admin or common credential has this token.".into()),
             Error::InRecord { fault, .. } => fault.detail(),
+            Error::Configuration(fault) => Some(fault.detail().into()),
             Error::FieldKind { field, declared, .. } => Some(declared_as(field, *declared)),
             Error::IntOutOfRange { field } => Some(declared_as(field, FieldType::Int)),
             Error::FloatOutOfRange { field } => Some(declared_as(field, FieldType::Float)),
@@ -265,6 +277,7 @@ impl Error {
             Error::TooManyFields { .. } => "A field of type json holds any nested value.",
             Error::PayloadNotObject => r#"Example: {"user_id": 42, "feedback": "Great product!"}"#,
             Error::InRecord { fault, .. } => return fault.hint(),
+            Error::Configuration(fault) => fault.hint(),
             Error::FieldKind { declared, got, .. } => return kind_hint(*declared, *got),
             Error::TimestampMalformed { .. } => {
                 "Examples: 2026-02-05T10:30:00 (UTC), 2026-02-05T10:30:00.5+05:30, 2026-02-05."
@@ -309,6 +322,7 @@ impl Error {
             | Error::ForeignOwner { .. }
             | Error::TableNotCreated { .. } => 500,
             Error::InRecord { fault, .. } => fault.http_status(),
+            Error::Configuration(fault) => fault.http_status(),
             _ => 400,
         }
     }

@@ -9,6 +9,7 @@ mod bulk_insert;
 pub mod cache;
 pub mod common_table;
 pub mod compat;
+pub mod configuration;
 pub mod counters;
 pub mod ddl;
 mod direct_insert;
@@ -21,6 +22,7 @@ pub mod memory;
 pub mod numeric;
 #[cfg(any(test, feature = "pg_test"))]
 mod numeric_tests;
+pub mod promotion;
 pub mod random;
 pub mod registry;
 pub mod report;

@@ -80,7 +80,11 @@ pub fn global_credential(digest: &Digest) -> Option<CredentialRow> {
     GLOBAL_CREDENTIAL.with(|query| read(query, params, credential))
 }
 
-fn read<T>(statement: &KeptStatement, params: Vec<Param>, take: impl FnOnce(&Rows) -> T) -> T {
+pub(super) fn read<T>(
+    statement: &KeptStatement,
+    params: Vec<Param>,
+    take: impl FnOnce(&Rows) -> T,
+) -> T {
     counters::count(Event::RegistryRead);
     as_owner(|| {
         let plan = statement.plan();
@@ -173,6 +177,6 @@ pub fn revoke_credentials(digest: Option<&Digest>, id: Option<i64>) -> usize {
     )
 }
 
-fn write<T>(sql: &str, params: Vec<Param>, take: impl FnOnce(&Rows) -> T) -> T {
+pub(super) fn write<T>(sql: &str, params: Vec<Param>, take: impl FnOnce(&Rows) -> T) -> T {
     as_owner_with_pinned_path(|| spi::connected(|c| take(&c.execute(sql, params, Access::Write))))
 }

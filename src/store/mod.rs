@@ -3,6 +3,9 @@
 
 pub mod authorise;
 pub mod common;
+pub mod configuration;
+pub mod configured;
+pub mod promotion;
 pub mod records;
 pub mod tokens;
 pub mod tools;

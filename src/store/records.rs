@@ -21,9 +21,18 @@ pub fn store(
     payload: Option<Jsonb<'_>>,
 ) -> Result<Option<i64>, Error> {
     let name = name_of_tool(tool_name)?;
+    store_if(&name, payload, |tool| authorise::tool(tool, token, "write"))
+}
+
+/// Stores a record if `may` passes.
+pub(super) fn store_if(
+    name: &ToolName,
+    payload: Option<Jsonb<'_>>,
+    may: impl Fn(&CompiledTool) -> Result<(), Error>,
+) -> Result<Option<i64>, Error> {
     loop {
-        let tool = cache::find(&name)?;
-        authorise::tool(&tool, token, "write")?;
+        let tool = cache::find(name)?;
+        may(&tool)?;
         let payload = payload
             .ok_or(Error::ArgumentNull {
                 argument: "payload",
@@ -31,7 +40,7 @@ pub fn store(
             .as_object()
             .ok_or(Error::PayloadNotObject)?;
         let row = validate::row(&tool, payload)?;
-        if cache::lock(&name, &tool, LOCK_FOR_WRITING) {
+        if cache::lock(name, &tool, LOCK_FOR_WRITING) {
             return Ok(tool.table.insert(&field_columns(&tool), &row));
         }
     }
