@@ -80,9 +80,13 @@ BEGIN
          , CASE
                WHEN cardinality(r.reasons) = 0 THEN 'stay in the common table'
                WHEN s.tool_name !~ '^[a-z][a-z0-9_]{0,49}$' THEN 'send under a name that a tool can have'
-               WHEN c.tool_name IS NOT NULL THEN format('SELECT * FROM projectalpha.promote_tool(%L)', s.tool_name)
-               ELSE format('SELECT * FROM projectalpha.configure_tool(%L, sensitive => %s); SELECT * FROM projectalpha.promote_tool(%1$L)'
-                           , s.tool_name, s.sensitive_rows > 0)
+               WHEN t.schema_definition IS NOT NULL THEN 'send to the table of the tool, which has fields'
+               WHEN c.tool_name IS NULL OR (s.sensitive_rows > 0 AND NOT c.sensitive) THEN
+                   format('SELECT * FROM projectalpha.configure_tool(%L, sensitive => %s%s); SELECT * FROM projectalpha.promote_tool(%1$L)'
+                          , s.tool_name
+                          , (s.sensitive_rows > 0 OR coalesce(c.sensitive, t.sensitive, false))::text
+                          , CASE WHEN c.use_individual_table OR t.id IS NOT NULL THEN ', use_individual_table => true' END)
+               ELSE format('SELECT * FROM projectalpha.promote_tool(%L)', s.tool_name)
            END
          , r.reasons
       FROM ( SELECT m.tool_name::text AS tool_name
@@ -93,10 +97,11 @@ BEGIN
                FROM projectalpha_data.multiple_tools AS m
               GROUP BY m.tool_name ) AS s
       LEFT JOIN projectalpha.tool_configuration AS c ON c.tool_name = s.tool_name
+      LEFT JOIN projectalpha.tools AS t ON t.tool_name = s.tool_name
      CROSS JOIN LATERAL
            ( SELECT array_remove(ARRAY[
-                        CASE WHEN c.use_individual_table THEN 'it has a table of its own' END,
-                        CASE WHEN s.sensitive_rows > 0 OR c.sensitive THEN 'it is sensitive' END,
+                        CASE WHEN c.use_individual_table OR t.id IS NOT NULL THEN 'it has a table of its own' END,
+                        CASE WHEN s.sensitive_rows > 0 OR c.sensitive OR t.sensitive THEN 'it is sensitive' END,
                         CASE WHEN s.largest > most_payload_bytes
                              THEN format('a payload has more than %s', pg_size_pretty(most_payload_bytes)) END,
                         CASE WHEN s.rows > most_rows THEN format('it has more than %s rows', most_rows) END,

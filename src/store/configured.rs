@@ -86,12 +86,10 @@ pub fn list(
     }
     let sender = name.as_str();
     let sensitive_too = sensitive || super::common::sees_sensitive(caller, sender, token)?;
-    if !ddl::common_table_exists()? {
-        return Ok(());
-    }
-    if seen.place() == Place::Both {
+    // An older snapshot may have rows of its own transaction in the new table.
+    if now.place() == Place::Both || tool.is_some() {
         promotion::list_both(&name, sensitive, sensitive_too, page, writer, each);
-    } else {
+    } else if ddl::common_table_exists()? {
         common_table::list(sender, sensitive_too, page, writer, each);
     }
     Ok(())
