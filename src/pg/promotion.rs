@@ -23,6 +23,7 @@ const PROMOTE_LOCK: i64 = 0x7061_735f_6d6f_7665; // "pas_move"
 const ATTEMPTS: usize = 20;
 
 /// What a move has done.
+#[derive(Default)]
 pub struct Moved {
     pub rows: i64,
     pub sensitive: bool,
@@ -89,36 +90,36 @@ pub fn lock_out_writers() -> Result<(), ConfigurationError> {
     Err(ConfigurationError::CommonTableBusy)
 }
 
-/// Moves the oldest rows of a sender, at most `limit` of them, in their order.
+/// Moves the oldest rows of a sender, about `limit` of them or all, in their order.
 /// They keep their ids, or get new ones from the table that they come to.
 pub fn move_rows(name: &ToolName, limit: Option<i64>, keep_ids: bool) -> Moved {
-    let (columns, values, identity) = if keep_ids {
-        (
-            "id, created_at, data",
-            "g.id, g.created_at, g.data",
-            "OVERRIDING SYSTEM VALUE",
-        )
+    let (first, last) = match limit {
+        None => (i64::MIN, i64::MAX),
+        Some(limit) => match ids_of_oldest(name, limit) {
+            Some(ids) => ids,
+            None => return Moved::default(),
+        },
+    };
+    let (columns, identity) = if keep_ids {
+        ("id, created_at, data", "OVERRIDING SYSTEM VALUE")
     } else {
-        ("created_at, data", "g.created_at, g.data", "")
+        ("created_at, data", "")
     };
     let sql = format!(
-        "WITH batch AS (\
-             SELECT m.id FROM projectalpha_data.multiple_tools AS m \
-             WHERE m.tool_name OPERATOR(pg_catalog.=) $1 ORDER BY m.id LIMIT $2), \
-         gone AS (\
-             DELETE FROM projectalpha_data.multiple_tools AS m USING batch AS b \
-             WHERE m.id OPERATOR(pg_catalog.=) b.id \
+        "WITH gone AS (\
+             DELETE FROM projectalpha_data.multiple_tools AS m \
+             WHERE m.tool_name OPERATOR(pg_catalog.=) $1 \
+               AND m.id OPERATOR(pg_catalog.>=) $2 AND m.id OPERATOR(pg_catalog.<=) $3 \
              RETURNING m.id, m.created_at, m.data, m.sensitive), \
          stored AS (\
-             INSERT INTO {own} ({columns}) {identity} \
-             SELECT {values} FROM gone AS g ORDER BY g.id) \
+             INSERT INTO {own} ({columns}) {identity} SELECT {columns} FROM gone ORDER BY gone.id) \
          SELECT pg_catalog.count(*), \
                 COALESCE(pg_catalog.max(g.sensitive), 0)::pg_catalog.int8 FROM gone AS g",
         own = TableName::of_tool(name),
     );
+    let params = vec![name.as_str().into(), first.into(), last.into()];
     as_owner_with_pinned_path(|| {
         spi::connected(|c| {
-            let params = vec![name.as_str().into(), limit.into()];
             let rows = c.execute(&sql, params, Access::Write);
             let row = rows.first();
             let number = |position| row.as_ref().and_then(|r| r.get(position)).unwrap_or(0i64);
@@ -126,6 +127,24 @@ pub fn move_rows(name: &ToolName, limit: Option<i64>, keep_ids: bool) -> Moved {
                 rows: number(1),
                 sensitive: number(2) != 0,
             }
+        })
+    })
+}
+
+/// The lowest and the highest id of a sender's oldest rows. With both of them known,
+/// PostgreSQL finds the rows by the index, however many of them are gone.
+fn ids_of_oldest(name: &ToolName, limit: i64) -> Option<(i64, i64)> {
+    as_owner_with_pinned_path(|| {
+        spi::connected(|c| {
+            let rows = c.execute(
+                "SELECT pg_catalog.min(b.id), pg_catalog.max(b.id) FROM (\
+                     SELECT m.id FROM projectalpha_data.multiple_tools AS m \
+                     WHERE m.tool_name OPERATOR(pg_catalog.=) $1 ORDER BY m.id LIMIT $2) AS b",
+                vec![name.as_str().into(), limit.into()],
+                Access::Write,
+            );
+            let row = rows.first()?;
+            Some((row.get(1)?, row.get(2)?))
         })
     })
 }
