@@ -152,3 +152,8 @@ def test_promoted_between_two_requests(stack):
 def test_no_token_is_in_an_answer(stack, secret):
     for answer in (stack.post(secret.url, BODY, *secret.auth), stack.get(secret.url, ("token", secret.token + "x"))):
         assert secret.token.encode() not in answer.body
+
+
+def test_a_trailing_slash_leads_to_the_url_without_it(stack, public):
+    answer = stack.get(f"{public.url}/?limit=1")
+    assert (answer.status, answer.header("location")) == (307, [f"{public.url}?limit=1"])
