@@ -5,6 +5,8 @@
 use pgrx::pg_sys;
 
 use super::acting::{as_owner, as_owner_with_pinned_path};
+use super::ddl::relation_oid;
+use super::ident::TableName;
 use super::registry::{read, write};
 use super::spi::{self, Access, KeptStatement, Rows};
 use crate::model::configuration::{own_scope, Configuration};
@@ -23,8 +25,21 @@ thread_local! {
     ) };
 }
 
+/// False in a database whose extension has not been updated to this library's
+/// version: what there was before goes on working there.
+fn is_installed() -> bool {
+    relation_oid(&TableName {
+        schema: "projectalpha".to_owned(),
+        table: "tool_configuration".to_owned(),
+    })
+    .is_some()
+}
+
 /// The configuration of a tool as it is committed now.
 pub fn current(name: &ToolName) -> Option<Configuration> {
+    if !is_installed() {
+        return None;
+    }
     BY_NAME.with(|query| read(query, vec![name.as_str().into()], configuration))
 }
 
@@ -89,12 +104,13 @@ pub fn put(name: &ToolName, configuration: Configuration) {
 
 /// Removes the configuration of a tool; false if it has none.
 pub fn delete(name: &ToolName) -> bool {
-    write(
-        "DELETE FROM projectalpha.tool_configuration AS c \
+    is_installed()
+        && write(
+            "DELETE FROM projectalpha.tool_configuration AS c \
          WHERE c.tool_name OPERATOR(pg_catalog.=) $1",
-        vec![name.as_str().into()],
-        |rows| rows.count() > 0,
-    )
+            vec![name.as_str().into()],
+            |rows| rows.count() > 0,
+        )
 }
 
 /// Makes reading a registered tool need a token, or not.
