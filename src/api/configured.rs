@@ -23,7 +23,9 @@ use crate::store::{configuration, configured, promotion};
 ///
 /// Returns one row: `tool_name`, `endpoint`, `table_name`, and `token` if it is
 /// new, shown this once. A registered tool can be configured too, with
-/// `use_individual_table`; it keeps the token it was registered with.
+/// `use_individual_table`; it keeps the token it was registered with. What the
+/// tool has in the common table already stays there, each row as sensitive as it
+/// was stored, until `promote_tool` moves it.
 ///
 /// Errors: 42501 not an administrator; 42602 bad tool name; 22023 bad token;
 /// 42710 the token is in use; 22004 a NULL where none may be; 55000 the tool
@@ -165,9 +167,11 @@ fn list_configured(
 /// store and list meanwhile. `list_configured` shows every row at any moment;
 /// `list_common` shows those that have not been moved. The switch waits for
 /// transactions that are just storing in the common table, and then keeps
-/// others from storing there as long as it takes to move what they left. What
-/// is sent to the common table under the tool's name after that stays there
-/// until the tool is promoted again.
+/// others from storing there as long as it takes to move what they left, until
+/// the transaction ends. `lock_timeout` bounds each wait of this call.
+/// Whoever configures a tool waits until the transaction ends. What is sent to
+/// the common table under the tool's name after that stays there until the tool
+/// is promoted again.
 ///
 /// Errors: 42501 not an administrator; 42704 the tool is not configured; 55000 a
 /// public tool has sensitive rows, or the tool has a field schema; 42P07 a table of

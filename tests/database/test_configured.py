@@ -1,6 +1,8 @@
 """Configured tools in a dump, on a standby and in the server log; a promotion that is killed."""
 
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -128,6 +130,26 @@ def test_a_promotion_that_was_killed_goes_on(cluster, store):
     assert notices[0] == "Tool 'grown': 5000 rows moved" and len(notices) > 1
     assert rows(db, "SELECT count(*), count(DISTINCT id), min(id), max(id) FROM projectalpha_data.tool_grown") == [(total, total, 1, total)]
     assert value(db, "SELECT count(*) FROM projectalpha_data.multiple_tools") == 0
+
+
+def test_many_post_first_at_the_same_moment(cluster, store):
+    sessions, tools = 6, [f"race_{n}" for n in range(12)]
+    for name in tools:
+        configure(store, name, True, True, f"{name}-token-001")
+    start = threading.Barrier(sessions)
+
+    def post():
+        with cluster.another(store) as session:
+            for name in tools:
+                start.wait(30)
+                session.execute("SELECT projectalpha.store_configured(%s, '{}', %s)", [name, f"{name}-token-001"])
+
+    with ThreadPoolExecutor(sessions) as pool:
+        for done in [pool.submit(post) for _ in range(sessions)]:
+            done.result()
+    for name in tools:
+        assert value(store, f"SELECT count(*) FROM projectalpha_data.tool_{name}") == sessions
+    assert value(store, "SELECT count(*) FROM projectalpha.registered_tools WHERE token_hint = '(given)'") == len(tools)
 
 
 def test_no_token_is_in_the_server_log(cluster, store):
