@@ -24,7 +24,7 @@ BEGIN
          WHERE c.relnamespace = 'projectalpha'::pg_catalog.regnamespace
            AND c.relkind IN ('r', 'v')
         UNION ALL
-        SELECT pg_catalog.format('ALTER FUNCTION %s OWNER TO projectalpha_owner',
+        SELECT pg_catalog.format('ALTER ROUTINE %s OWNER TO projectalpha_owner',
                                  p.oid::pg_catalog.regprocedure)
           FROM pg_catalog.pg_proc AS p
          WHERE p.pronamespace IN ('projectalpha'::pg_catalog.regnamespace,
@@ -37,7 +37,7 @@ $$;
 ALTER DOMAIN projectalpha_http."*/*" OWNER TO projectalpha_owner;
 
 -- Privileges, all in one place. Nothing is for PUBLIC.
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA projectalpha, projectalpha_http FROM PUBLIC;
+REVOKE ALL ON ALL ROUTINES IN SCHEMA projectalpha, projectalpha_http FROM PUBLIC;
 REVOKE ALL ON DOMAIN projectalpha_http."*/*" FROM PUBLIC;
 
 GRANT USAGE ON SCHEMA projectalpha TO projectalpha_admin, projectalpha_reader, projectalpha_anon;
@@ -59,7 +59,12 @@ GRANT EXECUTE ON FUNCTION
     projectalpha.count_records(text, jsonb, text),
     projectalpha.page_cursor(json, text),
     projectalpha.store_common(text, jsonb, boolean, text),
-    projectalpha.list_common(text, integer, bigint, text, bigint)
+    projectalpha.list_common(text, integer, bigint, text, bigint),
+    projectalpha.configure_tool(text, boolean, boolean, text, text),
+    projectalpha.unconfigure_tool(text, text),
+    projectalpha.store_configured(text, jsonb, text),
+    projectalpha.list_configured(text, integer, bigint, text, bigint),
+    projectalpha.promote_tool(text, integer, text)
 TO projectalpha_anon, projectalpha_admin;
 
 -- Functions for administrators alone.
@@ -74,12 +79,18 @@ TO projectalpha_admin;
 -- What goes with the views for readers.
 GRANT EXECUTE ON FUNCTION
     projectalpha.tool_document(text, text),
-    projectalpha.last_stored(text)
+    projectalpha.last_stored(text),
+    projectalpha.storage_advice()
 TO projectalpha_admin, projectalpha_reader;
+
+GRANT EXECUTE ON PROCEDURE projectalpha.promote_tool_in_batches(text, integer, text)
+    TO projectalpha_anon, projectalpha_admin;
 
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA projectalpha_http TO projectalpha_anon;
 
-GRANT SELECT ON projectalpha.registered_tools, projectalpha.tool_directory, projectalpha.tool_activity TO projectalpha_admin, projectalpha_reader;
+GRANT SELECT ON projectalpha.registered_tools, projectalpha.configured_tools,
+    projectalpha.tool_directory, projectalpha.tool_activity
+TO projectalpha_admin, projectalpha_reader;
 GRANT SELECT ON projectalpha.active_tokens TO projectalpha_admin;
 
 -- What each object is for.
@@ -171,6 +182,28 @@ COMMENT ON FUNCTION projectalpha.invalidate_caches() IS
     'Trigger function: sessions drop what they have cached of the changed table';
 COMMENT ON FUNCTION projectalpha.forget_credentials() IS
     'Trigger function: removes the credentials of deleted tools';
+COMMENT ON TABLE projectalpha.tool_configuration IS
+    'Tools that begin in the common table, and where their records go (spec 000)';
+COMMENT ON VIEW projectalpha.configured_tools IS
+    'Endpoint, table, sensitivity and token of each configured tool (spec 000, step 5)';
+COMMENT ON FUNCTION projectalpha.configure_tool(text, boolean, boolean, text, text) IS
+    'Configures a tool, or changes its configuration; returns its token this once';
+COMMENT ON FUNCTION projectalpha.unconfigure_tool(text, text) IS
+    'Removes the configuration of a tool, and nothing that it has stored';
+COMMENT ON FUNCTION projectalpha.store_configured(text, jsonb, text) IS
+    'Stores a record of a configured tool where its configuration says and returns its id';
+COMMENT ON FUNCTION projectalpha.list_configured(text, integer, bigint, text, bigint) IS
+    'Lists records of a configured tool, oldest first, wherever they are';
+COMMENT ON FUNCTION projectalpha.promote_tool(text, integer, text) IS
+    'Moves what a tool has in the common table to a table of its own, at once or a batch';
+COMMENT ON PROCEDURE projectalpha.promote_tool_in_batches(text, integer, text) IS
+    'Calls promote_tool batch by batch, each in a transaction of its own';
+COMMENT ON FUNCTION projectalpha.storage_advice() IS
+    'Senders in the common table, with those first that should have a table of their own';
+COMMENT ON FUNCTION projectalpha.payload_bytes(jsonb) IS
+    'Bytes of a payload as jsonb, before compression; reads only its header';
+COMMENT ON FUNCTION projectalpha_http.store_configured(bytea) IS 'POST /tool-{tool_id}';
+COMMENT ON FUNCTION projectalpha_http.list_configured(bytea) IS 'GET /tool-{tool_id}';
 COMMENT ON FUNCTION projectalpha_http.register_tool(bytea) IS 'POST /register-tool';
 COMMENT ON FUNCTION projectalpha_http.store_record(bytea) IS 'POST /tools/{tool_id}';
 COMMENT ON FUNCTION projectalpha_http.store_records(bytea) IS

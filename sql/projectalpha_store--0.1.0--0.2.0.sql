@@ -20,10 +20,140 @@ SELECT t.id
      , t.options
   FROM projectalpha.tools AS t;
 
+-- Tools that begin in the common table (spec 000).
+
+CREATE TABLE projectalpha.tool_configuration
+( tool_name text PRIMARY KEY CHECK (tool_name ~ '^[a-z][a-z0-9_]{0,49}$')
+, sensitive boolean NOT NULL DEFAULT false
+, use_individual_table boolean NOT NULL DEFAULT false
+, promoting boolean NOT NULL DEFAULT false
+, created_at timestamptz NOT NULL DEFAULT now()
+, updated_at timestamptz NOT NULL DEFAULT now()
+);
+SELECT pg_extension_config_dump('projectalpha.tool_configuration', '');
+
+-- Spec 000, step 5: which endpoint, table and token a developer needs. Until a
+-- tool is registered its token is one that names it.
+CREATE VIEW projectalpha.configured_tools AS
+SELECT c.tool_name
+     , '/tool-' || c.tool_name AS endpoint
+     , CASE WHEN c.use_individual_table THEN 'tool_' || c.tool_name ELSE 'multiple_tools' END AS table_name
+     , coalesce(t.sensitive, c.sensitive) AS sensitive
+     , (SELECT string_agg(k.hint, ', ' ORDER BY k.id)
+          FROM projectalpha.credentials AS k
+         WHERE (k.tool_id = t.id OR (t.id IS NULL AND k.tool_id IS NULL AND 'tool:' || c.tool_name = ANY (k.scopes)))
+           AND k.revoked_at IS NULL
+           AND (k.expires_at IS NULL OR k.expires_at > now())) AS token_hint
+     , c.promoting
+     , c.created_at
+     , c.updated_at
+  FROM projectalpha.tool_configuration AS c
+  LEFT JOIN projectalpha.tools AS t ON t.tool_name = c.tool_name;
+
+-- Each call of promote_tool is a transaction of its own; killed and called
+-- again, it goes on. A SET clause would forbid COMMIT, so all is qualified.
+CREATE PROCEDURE projectalpha.promote_tool_in_batches(
+    tool_name text, batch_rows integer DEFAULT 10000, admin_token text DEFAULT NULL)
+LANGUAGE plpgsql AS $$
+DECLARE
+    batch record;
+    total bigint := 0;
+BEGIN
+    LOOP
+        SELECT p.moved, p.done INTO batch
+          FROM projectalpha.promote_tool(
+                   promote_tool_in_batches.tool_name,
+                   COALESCE(promote_tool_in_batches.batch_rows, 10000),
+                   promote_tool_in_batches.admin_token) AS p;
+        COMMIT;
+        total := total OPERATOR(pg_catalog.+) batch.moved;
+        RAISE NOTICE 'Tool ''%'': % rows moved', promote_tool_in_batches.tool_name, total;
+        EXIT WHEN batch.done;
+    END LOOP;
+END
+$$;
+
+-- PL/pgSQL, as it is planned when it runs: the common table is made at first use.
+CREATE FUNCTION projectalpha.storage_advice()
+RETURNS TABLE (tool_name text, rows bigint, bytes bigint, largest_payload_bytes bigint,
+               sensitive_share numeric, advice text, reasons text[])
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    most_rows bigint;
+    most_bytes bigint;
+    most_payload_bytes bigint;
+BEGIN
+    IF to_regclass('projectalpha_data.multiple_tools') IS NULL THEN
+        RETURN;
+    END IF;
+    -- The settings are there once the library is loaded, which this does.
+    PERFORM projectalpha.payload_bytes('{}');
+    most_rows := current_setting('projectalpha_store.promote_rows');
+    most_bytes := pg_size_bytes(current_setting('projectalpha_store.promote_bytes'));
+    most_payload_bytes := pg_size_bytes(current_setting('projectalpha_store.promote_payload_bytes'));
+
+    RETURN QUERY
+    SELECT s.tool_name
+         , s.rows
+         , s.bytes
+         , s.largest
+         , round(s.sensitive_rows::numeric / s.rows, 3)
+         , CASE
+               WHEN cardinality(r.reasons) = 0 THEN 'stay in the common table'
+               WHEN s.tool_name !~ '^[a-z][a-z0-9_]{0,49}$' THEN 'send under a name that a tool can have'
+               WHEN t.schema_definition IS NOT NULL THEN 'send to the table of the tool, which has fields'
+               WHEN c.tool_name IS NULL OR (s.sensitive_rows > 0 AND NOT c.sensitive) THEN
+                   format('SELECT * FROM projectalpha.configure_tool(%L, sensitive => %s%s); SELECT * FROM projectalpha.promote_tool(%1$L)'
+                          , s.tool_name
+                          , (s.sensitive_rows > 0 OR coalesce(c.sensitive, t.sensitive, false))::text
+                          , CASE WHEN c.use_individual_table OR t.id IS NOT NULL THEN ', use_individual_table => true' END)
+               ELSE format('SELECT * FROM projectalpha.promote_tool(%L)', s.tool_name)
+           END
+         , r.reasons
+      FROM ( SELECT m.tool_name::text AS tool_name
+                  , count(*) AS rows
+                  , sum(projectalpha.payload_bytes(m.data))::bigint AS bytes
+                  , max(projectalpha.payload_bytes(m.data)) AS largest
+                  , count(*) FILTER (WHERE m.sensitive = 1) AS sensitive_rows
+               FROM projectalpha_data.multiple_tools AS m
+              GROUP BY m.tool_name ) AS s
+      LEFT JOIN projectalpha.tool_configuration AS c ON c.tool_name = s.tool_name
+      LEFT JOIN projectalpha.tools AS t ON t.tool_name = s.tool_name
+     CROSS JOIN LATERAL
+           ( SELECT array_remove(ARRAY[
+                        CASE WHEN c.use_individual_table OR t.id IS NOT NULL THEN 'it has a table of its own' END,
+                        CASE WHEN s.sensitive_rows > 0 OR c.sensitive OR t.sensitive THEN 'it is sensitive' END,
+                        CASE WHEN s.largest > most_payload_bytes
+                             THEN format('a payload has more than %s', pg_size_pretty(most_payload_bytes)) END,
+                        CASE WHEN s.rows > most_rows THEN format('it has more than %s rows', most_rows) END,
+                        CASE WHEN s.bytes > most_bytes
+                             THEN format('its payloads have more than %s', pg_size_pretty(most_bytes)) END
+                    ], NULL) ) AS r (reasons)
+     ORDER BY cardinality(r.reasons) DESC, s.bytes DESC, s.tool_name;
+END
+$$;
+
 -- Functions whose arguments have changed, then all that are new.
 DROP FUNCTION projectalpha.list_records(text, int, bigint, text, bigint);
 DROP FUNCTION projectalpha.register_tool(text, text, jsonb, bool, text, text);
 DROP FUNCTION projectalpha.store_record(text, text, jsonb);
+
+CREATE FUNCTION projectalpha.configure_tool(
+    tool_name TEXT,
+    sensitive bool DEFAULT false,
+    use_individual_table bool DEFAULT false,
+    token TEXT DEFAULT NULL,
+    admin_token TEXT DEFAULT NULL
+) RETURNS TABLE (
+    tool_name TEXT,
+    endpoint TEXT,
+    table_name TEXT,
+    token TEXT
+)
+VOLATILE PARALLEL UNSAFE 
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'configure_tool_wrapper';
 
 CREATE FUNCTION projectalpha.count_records(
     tool_name TEXT,
@@ -81,6 +211,17 @@ STABLE PARALLEL UNSAFE
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'last_stored_wrapper';
 
+CREATE FUNCTION projectalpha.list_configured(
+    tool_name TEXT,
+    row_limit INT DEFAULT 10,
+    row_offset bigint DEFAULT 0,
+    token TEXT DEFAULT NULL,
+    after_id bigint DEFAULT NULL
+) RETURNS SETOF json
+STABLE PARALLEL UNSAFE 
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'list_configured_wrapper';
+
 CREATE FUNCTION projectalpha.list_records(
     tool_name TEXT,
     row_limit INT DEFAULT 10,
@@ -97,6 +238,23 @@ AS 'MODULE_PATHNAME', 'search_records_wrapper';
 
 CREATE FUNCTION projectalpha.page_cursor(record json, order_by text DEFAULT NULL) RETURNS text
     LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'page_cursor_wrapper';
+
+CREATE FUNCTION projectalpha.payload_bytes(payload jsonb) RETURNS bigint
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'payload_bytes_wrapper';
+
+CREATE FUNCTION projectalpha.promote_tool(
+    tool_name TEXT,
+    batch_rows INT DEFAULT NULL,
+    admin_token TEXT DEFAULT NULL
+) RETURNS TABLE (
+    tool_name TEXT,
+    table_name TEXT,
+    moved bigint,
+    done bool
+)
+VOLATILE PARALLEL UNSAFE 
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'promote_tool_wrapper';
 
 CREATE FUNCTION projectalpha.register_tool(
     tool_name TEXT,
@@ -119,6 +277,15 @@ VOLATILE PARALLEL UNSAFE
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'register_tool_with_options_wrapper';
 
+CREATE FUNCTION projectalpha.store_configured(
+    tool_name TEXT,
+    payload jsonb,
+    token TEXT DEFAULT NULL
+) RETURNS bigint
+VOLATILE PARALLEL UNSAFE 
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'store_configured_wrapper';
+
 CREATE FUNCTION projectalpha.store_record(
     tool_name TEXT,
     token TEXT,
@@ -136,6 +303,14 @@ CREATE FUNCTION projectalpha.tool_document(
 STABLE PARALLEL UNSAFE 
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'tool_document_wrapper';
+
+CREATE FUNCTION projectalpha.unconfigure_tool(
+    tool_name TEXT,
+    admin_token TEXT DEFAULT NULL
+) RETURNS void
+VOLATILE PARALLEL UNSAFE 
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'unconfigure_tool_wrapper';
 
 CREATE FUNCTION projectalpha.update_record(
     tool_name TEXT,
@@ -183,8 +358,14 @@ CREATE FUNCTION projectalpha_http.delete_record(bytea) RETURNS projectalpha_http
 CREATE FUNCTION projectalpha_http.get_record(bytea) RETURNS projectalpha_http."*/*"
     LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'http_get_record_wrapper';
 
+CREATE FUNCTION projectalpha_http.list_configured(bytea) RETURNS projectalpha_http."*/*"
+    LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'http_list_configured_wrapper';
+
 CREATE FUNCTION projectalpha_http.list_tools(bytea) RETURNS projectalpha_http."*/*"
     LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'http_list_tools_wrapper';
+
+CREATE FUNCTION projectalpha_http.store_configured(bytea) RETURNS projectalpha_http."*/*"
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'http_store_configured_wrapper';
 
 CREATE FUNCTION projectalpha_http.tool_document(bytea) RETURNS projectalpha_http."*/*"
     LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'http_tool_document_wrapper';
@@ -261,7 +442,7 @@ BEGIN
          WHERE c.relnamespace = 'projectalpha'::pg_catalog.regnamespace
            AND c.relkind IN ('r', 'v')
         UNION ALL
-        SELECT pg_catalog.format('ALTER FUNCTION %s OWNER TO projectalpha_owner',
+        SELECT pg_catalog.format('ALTER ROUTINE %s OWNER TO projectalpha_owner',
                                  p.oid::pg_catalog.regprocedure)
           FROM pg_catalog.pg_proc AS p
          WHERE p.pronamespace IN ('projectalpha'::pg_catalog.regnamespace,
@@ -274,7 +455,7 @@ $$;
 ALTER DOMAIN projectalpha_http."*/*" OWNER TO projectalpha_owner;
 
 -- Privileges, all in one place. Nothing is for PUBLIC.
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA projectalpha, projectalpha_http FROM PUBLIC;
+REVOKE ALL ON ALL ROUTINES IN SCHEMA projectalpha, projectalpha_http FROM PUBLIC;
 REVOKE ALL ON DOMAIN projectalpha_http."*/*" FROM PUBLIC;
 
 GRANT USAGE ON SCHEMA projectalpha TO projectalpha_admin, projectalpha_reader, projectalpha_anon;
@@ -296,7 +477,12 @@ GRANT EXECUTE ON FUNCTION
     projectalpha.count_records(text, jsonb, text),
     projectalpha.page_cursor(json, text),
     projectalpha.store_common(text, jsonb, boolean, text),
-    projectalpha.list_common(text, integer, bigint, text, bigint)
+    projectalpha.list_common(text, integer, bigint, text, bigint),
+    projectalpha.configure_tool(text, boolean, boolean, text, text),
+    projectalpha.unconfigure_tool(text, text),
+    projectalpha.store_configured(text, jsonb, text),
+    projectalpha.list_configured(text, integer, bigint, text, bigint),
+    projectalpha.promote_tool(text, integer, text)
 TO projectalpha_anon, projectalpha_admin;
 
 -- Functions for administrators alone.
@@ -311,12 +497,18 @@ TO projectalpha_admin;
 -- What goes with the views for readers.
 GRANT EXECUTE ON FUNCTION
     projectalpha.tool_document(text, text),
-    projectalpha.last_stored(text)
+    projectalpha.last_stored(text),
+    projectalpha.storage_advice()
 TO projectalpha_admin, projectalpha_reader;
+
+GRANT EXECUTE ON PROCEDURE projectalpha.promote_tool_in_batches(text, integer, text)
+    TO projectalpha_anon, projectalpha_admin;
 
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA projectalpha_http TO projectalpha_anon;
 
-GRANT SELECT ON projectalpha.registered_tools, projectalpha.tool_directory, projectalpha.tool_activity TO projectalpha_admin, projectalpha_reader;
+GRANT SELECT ON projectalpha.registered_tools, projectalpha.configured_tools,
+    projectalpha.tool_directory, projectalpha.tool_activity
+TO projectalpha_admin, projectalpha_reader;
 GRANT SELECT ON projectalpha.active_tokens TO projectalpha_admin;
 
 -- What each object is for.
@@ -351,7 +543,7 @@ COMMENT ON COLUMN projectalpha.tool_activity.average_bytes IS
 COMMENT ON COLUMN projectalpha.tool_activity.last_stored IS
     'Exact, as this transaction sees it: when the record with the largest id was stored';
 COMMENT ON COLUMN projectalpha.tool_activity.inserts IS
-    'Since counted_since. From the cumulative statistics: about a second behind, counts what was rolled back too, starts at 0 after a crash';
+    'Since counted_since. From the cumulative statistics: some seconds behind, counts what was rolled back too, starts at 0 after a crash';
 COMMENT ON COLUMN projectalpha.tool_activity.updates IS
     'As inserts';
 COMMENT ON COLUMN projectalpha.tool_activity.deletes IS
@@ -408,6 +600,28 @@ COMMENT ON FUNCTION projectalpha.invalidate_caches() IS
     'Trigger function: sessions drop what they have cached of the changed table';
 COMMENT ON FUNCTION projectalpha.forget_credentials() IS
     'Trigger function: removes the credentials of deleted tools';
+COMMENT ON TABLE projectalpha.tool_configuration IS
+    'Tools that begin in the common table, and where their records go (spec 000)';
+COMMENT ON VIEW projectalpha.configured_tools IS
+    'Endpoint, table, sensitivity and token of each configured tool (spec 000, step 5)';
+COMMENT ON FUNCTION projectalpha.configure_tool(text, boolean, boolean, text, text) IS
+    'Configures a tool, or changes its configuration; returns its token this once';
+COMMENT ON FUNCTION projectalpha.unconfigure_tool(text, text) IS
+    'Removes the configuration of a tool, and nothing that it has stored';
+COMMENT ON FUNCTION projectalpha.store_configured(text, jsonb, text) IS
+    'Stores a record of a configured tool where its configuration says and returns its id';
+COMMENT ON FUNCTION projectalpha.list_configured(text, integer, bigint, text, bigint) IS
+    'Lists records of a configured tool, oldest first, wherever they are';
+COMMENT ON FUNCTION projectalpha.promote_tool(text, integer, text) IS
+    'Moves what a tool has in the common table to a table of its own, at once or a batch';
+COMMENT ON PROCEDURE projectalpha.promote_tool_in_batches(text, integer, text) IS
+    'Calls promote_tool batch by batch, each in a transaction of its own';
+COMMENT ON FUNCTION projectalpha.storage_advice() IS
+    'Senders in the common table, with those first that should have a table of their own';
+COMMENT ON FUNCTION projectalpha.payload_bytes(jsonb) IS
+    'Bytes of a payload as jsonb, before compression; reads only its header';
+COMMENT ON FUNCTION projectalpha_http.store_configured(bytea) IS 'POST /tool-{tool_id}';
+COMMENT ON FUNCTION projectalpha_http.list_configured(bytea) IS 'GET /tool-{tool_id}';
 COMMENT ON FUNCTION projectalpha_http.register_tool(bytea) IS 'POST /register-tool';
 COMMENT ON FUNCTION projectalpha_http.store_record(bytea) IS 'POST /tools/{tool_id}';
 COMMENT ON FUNCTION projectalpha_http.store_records(bytea) IS

@@ -29,6 +29,11 @@ extension_sql_file!(
     name = "tables",
     requires = [projectalpha]
 );
+extension_sql_file!(
+    "../sql/configured.sql",
+    name = "configured",
+    requires = ["tables"]
+);
 extension_sql_file!("../sql/views.sql", name = "views", requires = ["tables"]);
 extension_sql_file!(
     "../sql/http.sql",

@@ -4,6 +4,7 @@
 
 mod activity;
 mod common;
+mod configured;
 mod directory;
 mod invalidation;
 mod record;

@@ -5,7 +5,6 @@ use pgrx::prelude::*;
 use serde_json::Value;
 
 use crate::model::options::ToolOptions;
-use crate::model::page::{Page, MAX_HTTP_LIMIT};
 use crate::pg::report;
 use crate::pg::request_settings::Body;
 use crate::pg::subtransaction::atomically;
@@ -14,6 +13,7 @@ use crate::store::search::{self, Filter};
 use crate::store::tools::Registration;
 use crate::store::{common, records, tools};
 
+use super::listing::page_of_records;
 use super::request::Request;
 use super::response::{answer, message, Fault, Faults, Refusal};
 
@@ -122,53 +122,21 @@ fn http_list_records(body: &[u8]) -> Body {
     endpoint(|| {
         answer(|writer| {
             let mut request = Request::current(body);
-            let limit = request.query_number("limit");
-            let offset = request.query_number("offset");
-            let after_id = request.query_number("after_id");
-            request.faults.check()?;
-            let page = Page::new(limit, offset, after_id, MAX_HTTP_LIMIT)?;
             let tool = request.tool_id();
             let asked = request.search();
-
-            // One record more than asked for shows whether there is a next page.
-            let probing = Page {
-                limit: page.limit + 1,
-                ..page
-            };
-            let mut written = 0;
-            let mut last_record = 1..1;
-            let mut start_of_next = 1;
-            let mut last_id = 0;
-            writer.raw(b"[");
-            search::list(
-                Some(&tool),
-                request.token(),
-                &asked.as_search(),
-                probing,
-                writer,
-                |writer, id| {
-                    written += 1;
-                    if written <= page.limit {
-                        last_record = start_of_next..writer.len();
-                        last_id = id;
-                        writer.raw(b",");
-                        start_of_next = writer.len();
-                    }
-                },
-            )?;
+            let end = page_of_records(&mut request, writer, |request, page, writer, each| {
+                let search = asked.as_search();
+                search::list(Some(&tool), request.token(), &search, page, writer, each)
+            })?;
+            let Some(end) = end else { return Ok(None) };
             let cursor = match &asked.order_by {
-                Some(order_by) if written > page.limit && page.limit > 0 => {
-                    let record = String::from_utf8_lossy(&writer.written()[last_record.clone()]);
+                Some(order_by) => {
+                    let record = String::from_utf8_lossy(&writer.written()[end.last_record]);
                     search::page_cursor(Some(&record), Some(order_by))?
                 }
-                _ => None,
+                None => None,
             };
-            writer.truncate(last_record.end);
-            writer.raw(b"]");
-            if page.limit == 0 || written <= page.limit {
-                return Ok(None);
-            }
-            Ok(asked.next_page(&tool, page, last_id, cursor.as_deref()))
+            Ok(asked.next_page(&tool, end.page, end.last_id, cursor.as_deref()))
         })
     })
 }

@@ -3,9 +3,11 @@
 //! sends what it returns. Everything else of the contract is here: which
 //! faults are answered how, and in which order.
 
+mod configured;
 mod directory;
 mod endpoints;
 mod etag;
+mod listing;
 mod record;
 mod request;
 mod response;

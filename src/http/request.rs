@@ -130,8 +130,17 @@ impl<'a> Request<'a> {
 
     /// The tool in `/tools/{tool_id}` and below it, percent-decoded.
     pub fn tool_id(&self) -> String {
+        self.id_after("/tools/")
+    }
+
+    /// The tool in `/tool-{tool_id}`, percent-decoded.
+    pub fn configured_tool_id(&self) -> String {
+        self.id_after("/tool-")
+    }
+
+    fn id_after(&self, prefix: &str) -> String {
         let path = self.target().split('?').next().unwrap_or_default();
-        let rest = path.strip_prefix("/tools/").unwrap_or_default();
+        let rest = path.strip_prefix(prefix).unwrap_or_default();
         let id = rest.split('/').next().unwrap_or_default();
         percent_decode_str(id).decode_utf8_lossy().into_owned()
     }
@@ -290,6 +299,17 @@ mod tests {
         assert_eq!(request("http://host:80/tools/x").tool_id(), "x");
         assert_eq!(request("/tools/x?u=http://y/").tool_id(), "x");
         assert_eq!(request("").tool_id(), "");
+    }
+
+    #[test]
+    fn so_is_a_configured_tool() {
+        let id = |uri: &str| request(uri).configured_tool_id();
+        assert_eq!(id("/tool-reports?limit=5"), "reports");
+        assert_eq!(id("/tool-re%70orts"), "reports");
+        assert_eq!(id("http://host:80/tool-x"), "x");
+        assert_eq!(id("/tool-tool-x"), "tool-x");
+        assert_eq!(id("/tool-"), "");
+        assert_eq!(id("/tools/x"), "");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! over HTTP. No variant carries a token or a value from a payload.
 
 use super::checks::BrokenRule;
+use super::configuration_error::ConfigurationError;
 use super::filter::{Operator, MAX_CONDITIONS};
 use super::json_kind::JsonKind;
 use super::name::MAX_TOOL_NAME;
@@ -182,6 +183,14 @@ pub enum Error {
         sqlstate: [u8; 5],
         reason: String,
     },
+    /// A fault of configuring or promoting a tool.
+    Configuration(ConfigurationError),
+}
+
+impl From<ConfigurationError> for Error {
+    fn from(fault: ConfigurationError) -> Self {
+        Error::Configuration(fault)
+    }
 }
 
 impl Error {
@@ -246,6 +255,7 @@ impl Error {
             Error::TableNotCreated { sqlstate, .. } => {
                 std::str::from_utf8(sqlstate).unwrap_or("XX000")
             }
+            Error::Configuration(fault) => fault.sqlstate(),
         }
     }
 
@@ -363,6 +373,7 @@ impl Error {
                 format!("\"{object}\" does not belong to projectalpha_owner")
             }
             Error::TableNotCreated { reason, .. } => format!("Failed to create table: {reason}"),
+            Error::Configuration(fault) => fault.message(),
         }
     }
 
@@ -461,6 +472,7 @@ impl Error {
             Error::BaseUrlInvalid => Some(
                 "It starts with http:// or https://, and has neither a query, nor braces, nor blanks.".into(),
             ),
+            Error::Configuration(fault) => Some(fault.detail().into()),
             Error::FieldKind { field, declared, .. } => Some(declared_as(field, *declared)),
             Error::IntOutOfRange { field } => Some(declared_as(field, FieldType::Int)),
             Error::FloatOutOfRange { field } => Some(declared_as(field, FieldType::Float)),
@@ -496,6 +508,7 @@ impl Error {
             Error::InRecord { fault, .. } | Error::InLine { fault, .. } => return fault.hint(),
             Error::Transfer(fault) => fault.hint(),
             Error::BaseUrlInvalid => "Example: https://storage.example.org",
+            Error::Configuration(fault) => fault.hint(),
             Error::FieldKind { declared, got, .. } => return kind_hint(*declared, *got),
             Error::TimestampMalformed { .. } => {
                 "Examples: 2026-02-05T10:30:00 (UTC), 2026-02-05T10:30:00.5+05:30, 2026-02-05."
@@ -580,6 +593,7 @@ impl Error {
             | Error::ForeignOwner { .. }
             | Error::TableNotCreated { .. } => 500,
             Error::InRecord { fault, .. } => fault.http_status(),
+            Error::Configuration(fault) => fault.http_status(),
             _ => 400,
         }
     }

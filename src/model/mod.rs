@@ -2,6 +2,8 @@
 //! that every rule can be tested without a server.
 
 pub mod checks;
+pub mod configuration;
+pub mod configuration_error;
 pub mod cursor;
 pub mod error;
 pub mod filter;

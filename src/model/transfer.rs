@@ -159,7 +159,8 @@ mod tests {
     fn a_definition_reads_back_the_same() {
         let schema = json!([{"name": "n", "type": "int"}]);
         for (description, schema) in [(None, None), (Some("Línea\n2".to_owned()), Some(schema))] {
-            let definition = Definition::new("x", true, description, schema, ToolOptions::default(), 7);
+            let definition =
+                Definition::new("x", true, description, schema, ToolOptions::default(), 7);
             let line = definition.to_line();
             assert!(!line.contains('\n'));
             assert_eq!(Definition::parse(&line), Ok(definition));

@@ -110,6 +110,15 @@ pub fn with_rows_in_order<T>(body: impl FnOnce() -> T) -> T {
     with_settings(&[(c"synchronize_seqscans", c"off")], body)
 }
 
+/// The same as [`PINNED_PATH`], and no lock is waited for longer than this: less
+/// than `deadlock_timeout`, after which a wait would cancel an autovacuum.
+const PINNED_AND_BRIEF: [(&CStr, &CStr); 2] = [PINNED_PATH[0], (c"lock_timeout", c"500ms")];
+
+/// [`as_owner_with_pinned_path`], for a lock that others would queue behind.
+pub fn as_owner_waiting_briefly<T>(body: impl FnOnce() -> T) -> T {
+    as_owner(|| with_settings(&PINNED_AND_BRIEF, body))
+}
+
 fn with_settings<T>(settings: &[(&CStr, &CStr)], body: impl FnOnce() -> T) -> T {
     // SAFETY: a new GUC nest level, as function SET clauses use it. After an
     // error the abort of the (sub)transaction takes it back.

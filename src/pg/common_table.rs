@@ -35,7 +35,7 @@ thread_local! {
 }
 
 /// The keys of a listed row.
-const COLUMNS: [(&str, FieldType); 5] = [
+pub(super) const COLUMNS: [(&str, FieldType); 5] = [
     ("id", FieldType::Int),
     ("created_at", FieldType::Timestamp),
     ("tool_name", FieldType::Str),

@@ -25,6 +25,24 @@ pub fn lock_relation(oid: pg_sys::Oid, mode: pg_sys::LOCKMODE) {
     unsafe { pg_sys::LockRelationOid(oid, mode) }
 }
 
+/// Waits for the transactions that hold, at this moment, a lock on the relation
+/// that conflicts with `mode`; takes none itself.
+pub fn wait_for_lockers(oid: pg_sys::Oid, mode: pg_sys::LOCKMODE) {
+    // SAFETY: the tag of a relation of this database, as SET_LOCKTAG_RELATION
+    // makes it; any OID will do.
+    unsafe {
+        let tag = pg_sys::LOCKTAG {
+            locktag_field1: pg_sys::MyDatabaseId.to_u32(),
+            locktag_field2: oid.to_u32(),
+            locktag_field3: 0,
+            locktag_field4: 0,
+            locktag_type: pg_sys::LockTagType::LOCKTAG_RELATION as u8,
+            locktag_lockmethodid: pg_sys::DEFAULT_LOCKMETHOD as u8,
+        };
+        pg_sys::WaitForLockers(tag, mode, false);
+    }
+}
+
 /// The sequence of an identity column.
 ///
 /// # Safety

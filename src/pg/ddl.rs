@@ -123,6 +123,15 @@ pub fn ensure_idempotency_table() -> Result<(), Error> {
     Ok(())
 }
 
+/// An error if the table of a tool is missing or not ours.
+pub fn check_tool_table(name: &TableName) -> Result<(), Error> {
+    let oid = relation_oid(name).ok_or_else(|| Error::ToolTableMissing {
+        table: name.table.clone(),
+    })?;
+    check_schema(&name.schema)?;
+    check_table(name, oid)
+}
+
 /// Refuses a table that belongs to a role of its own: whoever owns it could
 /// have our statements run anything as the owner of everything.
 pub fn check_table(name: &TableName, oid: pg_sys::Oid) -> Result<(), Error> {

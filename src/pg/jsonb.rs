@@ -199,6 +199,17 @@ impl<'a> Jsonb<'a> {
     }
 }
 
+/// Bytes of the first argument of a running call, which is a varlena, before it
+/// was compressed or moved out of its row. Nothing of it is read.
+pub fn size_of_argument(fcinfo: pg_sys::FunctionCallInfo) -> i64 {
+    // SAFETY: the fcinfo of a running, strict call; the argument is a varlena.
+    unsafe {
+        pgrx::fcinfo::pg_getarg_datum(fcinfo, 0).map_or(0, |datum| {
+            pg_sys::toast_raw_datum_size(datum) as i64 - pg_sys::VARHDRSZ as i64
+        })
+    }
+}
+
 /// The elements of an array, in order.
 pub struct Elements<'a> {
     iterator: *mut pg_sys::JsonbIterator,

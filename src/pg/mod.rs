@@ -10,6 +10,7 @@ mod bulk_insert;
 pub mod cache;
 pub mod common_table;
 pub mod compat;
+pub mod configuration;
 pub mod counters;
 pub mod ddl;
 mod direct_insert;
@@ -29,6 +30,7 @@ pub mod notify;
 pub mod numeric;
 #[cfg(any(test, feature = "pg_test"))]
 mod numeric_tests;
+pub mod promotion;
 pub mod query;
 mod query_sql;
 pub mod random;

@@ -197,6 +197,6 @@ pub fn revoke_credentials(digest: Option<&Digest>, id: Option<i64>) -> usize {
     )
 }
 
-fn write<T>(sql: &str, params: Vec<Param>, take: impl FnOnce(&Rows) -> T) -> T {
+pub(super) fn write<T>(sql: &str, params: Vec<Param>, take: impl FnOnce(&Rows) -> T) -> T {
     as_owner_with_pinned_path(|| spi::connected(|c| take(&c.execute(sql, params, Access::Write))))
 }

@@ -46,6 +46,16 @@ impl Failure {
     pub fn class(&self) -> &[u8] {
         &self.sqlstate[..2]
     }
+
+    /// Raises it again, without the parts that were not kept.
+    pub fn raise(&self) -> ! {
+        let code = pack_sqlstate(std::str::from_utf8(&self.sqlstate).unwrap_or("XX000"));
+        let report = report(code, self.message.clone(), None, None);
+        finish(Origin::of_sqlstate(code), || {
+            report.report(PgLogLevel::ERROR)
+        });
+        unreachable!("an ERROR does not return")
+    }
 }
 
 /// Runs the body of a public function and raises what it returns as an error.

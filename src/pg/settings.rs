@@ -14,6 +14,12 @@ static CACHE_SIZE: GucSetting<i32> = GucSetting::<i32>::new(256);
 /// bound the keys would be kept for ever.
 static IDEMPOTENCY_RETENTION: GucSetting<i32> = GucSetting::<i32>::new(24 * 60 * 60);
 
+/// What `storage_advice` takes for too much for the common table: each sender's
+/// rows share indexes, vacuum and locks with those of all others.
+static PROMOTE_ROWS: GucSetting<i32> = GucSetting::<i32>::new(100_000);
+static PROMOTE_BYTES: GucSetting<i32> = GucSetting::<i32>::new(64 * 1024);
+static PROMOTE_PAYLOAD_BYTES: GucSetting<i32> = GucSetting::<i32>::new(4);
+
 pub fn register() {
     GucRegistry::define_int_guc(
         c"projectalpha_store.max_page_size",
@@ -44,6 +50,40 @@ pub fn register() {
         i32::MAX,
         GucContext::Suset,
         GucFlags::UNIT_S,
+    );
+    register_advice();
+}
+
+fn register_advice() {
+    GucRegistry::define_int_guc(
+        c"projectalpha_store.promote_rows",
+        c"Rows in the common table above which a sender should have a table of its own.",
+        c"Read by storage_advice().",
+        &PROMOTE_ROWS,
+        1,
+        i32::MAX,
+        GucContext::Userset,
+        GucFlags::default(),
+    );
+    GucRegistry::define_int_guc(
+        c"projectalpha_store.promote_bytes",
+        c"Size of all payloads above which a sender should have a table of its own.",
+        c"Read by storage_advice().",
+        &PROMOTE_BYTES,
+        1,
+        i32::MAX,
+        GucContext::Userset,
+        GucFlags::UNIT_KB,
+    );
+    GucRegistry::define_int_guc(
+        c"projectalpha_store.promote_payload_bytes",
+        c"Size of one payload above which its sender should have a table of its own.",
+        c"Read by storage_advice().",
+        &PROMOTE_PAYLOAD_BYTES,
+        1,
+        i32::MAX,
+        GucContext::Userset,
+        GucFlags::UNIT_KB,
     );
 }
 

@@ -1,6 +1,8 @@
 //! Who may do what. NULL is no token and never passes.
 
+use crate::model::configuration::own_scope;
 use crate::model::error::Error;
+use crate::model::name::ToolName;
 use crate::model::token::Digest;
 use crate::pg::acting;
 use crate::pg::cache::CompiledTool;
@@ -39,9 +41,22 @@ pub fn tool(tool: &CompiledTool, token: Option<&str>, scope: &str) -> Result<(),
     }
 }
 
-/// Passes a live common token, and administrators.
-pub fn common(caller: Caller, token: Option<&str>) -> Result<(), Error> {
-    if has_global_scope(token, "common") || is_admin(caller, token) {
+/// Passes the token of a configured tool that is not registered yet.
+pub fn configured(tool: &ToolName, token: Option<&str>) -> Result<(), Error> {
+    if has_global_scope(token, &own_scope(tool.as_str())) {
+        Ok(())
+    } else {
+        Err(Error::ToolToken)
+    }
+}
+
+/// Passes a live common token, the own token of a configured tool for what it
+/// sends, and administrators.
+pub fn common(caller: Caller, sender: &str, token: Option<&str>) -> Result<(), Error> {
+    if has_global_scope(token, "common")
+        || is_admin(caller, token)
+        || has_global_scope(token, &own_scope(sender))
+    {
         Ok(())
     } else {
         Err(Error::CommonToken)

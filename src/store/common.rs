@@ -22,7 +22,7 @@ pub fn store(
         argument: "sensitive",
     })?;
     if sensitive {
-        authorise::common(caller, token)?;
+        authorise::common(caller, sender, token)?;
     }
     let payload = payload.ok_or(Error::ArgumentNull {
         argument: "payload",
@@ -44,15 +44,24 @@ pub fn list(
     each: impl FnMut(&mut JsonWriter, i64),
 ) -> Result<(), Error> {
     let sender = sender_name(tool_name)?;
-    let sees_sensitive = match authorise::common(caller, token) {
-        Ok(()) => true,
-        Err(_) if token.is_none() => false,
-        Err(error) => return Err(error),
-    };
+    let sees_sensitive = sees_sensitive(caller, sender, token)?;
     if ddl::common_table_exists()? {
         common_table::list(sender, sees_sensitive, page, writer, each);
     }
     Ok(())
+}
+
+/// Whether the caller sees sensitive rows of this sender.
+pub(super) fn sees_sensitive(
+    caller: Caller,
+    sender: &str,
+    token: Option<&str>,
+) -> Result<bool, Error> {
+    match authorise::common(caller, sender, token) {
+        Ok(()) => Ok(true),
+        Err(_) if token.is_none() => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 fn sender_name(tool_name: Option<&str>) -> Result<&str, Error> {

@@ -23,15 +23,27 @@ pub fn store(
     idempotency_key: Option<&str>,
 ) -> Result<Option<i64>, Error> {
     let name = name_of_tool(tool_name)?;
+    store_if(&name, payload, idempotency_key, |tool| {
+        authorise::tool(tool, token, "write")
+    })
+}
+
+/// Stores a record if `may` passes.
+pub(super) fn store_if(
+    name: &ToolName,
+    payload: Option<Jsonb<'_>>,
+    idempotency_key: Option<&str>,
+    may: impl Fn(&CompiledTool) -> Result<(), Error>,
+) -> Result<Option<i64>, Error> {
     loop {
-        let tool = cache::find(&name)?;
-        authorise::tool(&tool, token, "write")?;
+        let tool = cache::find(name)?;
+        may(&tool)?;
         let payload = payload.ok_or(Error::ArgumentNull {
             argument: "payload",
         })?;
         let object = payload.as_object().ok_or(Error::PayloadNotObject)?;
         let row = validate::row(&tool, object)?;
-        if cache::lock(&name, &tool, LOCK_FOR_WRITING) {
+        if cache::lock(name, &tool, LOCK_FOR_WRITING) {
             return match idempotency_key {
                 None => insert(&tool, &row),
                 Some(key) => once::store(&tool, key, payload, || insert(&tool, &row)),

@@ -1,12 +1,13 @@
 //! Tools: registering and deleting them.
 
+use crate::model::configuration_error::ConfigurationError;
 use crate::model::error::Error;
 use crate::model::name::{ToolName, VERSION_FIELDS};
 use crate::model::options::ToolOptions;
 use crate::model::schema::{Field, Schema};
 use crate::model::token::{NewToken, Purpose};
 use crate::pg::ident::TableName;
-use crate::pg::{ddl, random, registry};
+use crate::pg::{configuration, ddl, random, registry};
 
 use super::authorise::{self, Caller};
 use super::records::name_of_tool;
@@ -61,6 +62,13 @@ pub fn register(caller: Caller, request: &Registration<'_>) -> Result<Registered
     .ok_or_else(|| Error::ToolExists {
         tool: name.as_str().to_owned(),
     })?;
+    // Seen only now, when whoever configures a tool waits for this transaction.
+    if configuration::current(&name).is_some() {
+        return Err(ConfigurationError::ToolConfigured {
+            tool: name.as_str().to_owned(),
+        }
+        .into());
+    }
     if !registry::insert_credential(&token, Purpose::Tool, Some(id), None) {
         return Err(Error::TokenInUse);
     }
@@ -84,7 +92,7 @@ fn refuse_version_fields(schema: &Schema) -> Result<(), Error> {
     }
 }
 
-/// Deletes a tool with its credentials and its table, or none of them.
+/// Deletes a tool with its credentials, its configuration and its table, or none of them.
 pub fn delete(
     caller: Caller,
     tool_name: Option<&str>,
@@ -95,6 +103,8 @@ pub fn delete(
     if !registry::delete_tool(&name) {
         return Err(Error::ToolNotFound);
     }
+    // Or a post would make its table again.
+    configuration::delete(&name);
     ddl::drop_table(&TableName::of_tool(&name));
     Ok(name)
 }

@@ -166,3 +166,57 @@ def test_an_outage_ends_by_itself_and_no_log_holds_a_token(nginx, tool, part):
         for secret in (MARK, tool.token, nginx.admin_token):
             assert secret.encode() not in content, name
     assert "nginx.log" in nginx.logs()
+
+
+def test_the_other_endpoints(nginx, tool):
+    nginx.store(tool, {"user_id": 1})
+    record = f"{tool.path}/records/{nginx.rows(tool)[0]['id']}"
+    assert nginx.get(record).json()["user_id"] == 1
+    changed = nginx.http("PATCH", record, [tool.auth], b'{"user_id": 2}')
+    assert (changed.status, changed.json()["user_id"]) == (200, 2)
+    assert nginx.get(f"{tool.path}/records:count?user_id.gte=2").json() == {"count": 1}
+    assert nginx.post(f"{tool.path}/records:validate", {"user_id": "x"}).json()[0]["rule"] == "type"
+    expect_detail(nginx.post(f"{tool.path}/records:upsert?on_field=user_id", {"user_id": 2}, tool.auth), 400,
+                  "Field 'user_id' is not declared unique")
+    assert any(entry["endpoint"] == tool.path for entry in nginx.get("/tools?limit=100").json())
+    assert nginx.get(f"{tool.path}/openapi.json").json()["openapi"] == "3.1.0"
+    assert nginx.delete(record, tool.auth).status == 200
+    expect_detail(nginx.get(record), 404, "Record not found")
+    for path, method, allowed in ((record, "PUT", "DELETE, GET, PATCH"), ("/tools", "POST", "GET"), ("/tool-x", "PUT", "GET, POST"),
+                                  (f"{tool.path}/records:upsert", "GET", "POST"), (f"{tool.path}/openapi.json", "POST", "GET")):
+        answer = nginx.http(method, path)
+        expect_detail(answer, 405, NOT_ALLOWED)
+        assert answer.header("allow") == [allowed]
+
+
+def test_versions_and_keys(nginx):
+    name = nginx.new_name()
+    token = nginx.value("select token from projectalpha.register_tool(%s, schema => %s::jsonb, versioned => true)",
+                        name, '[{"name": "n", "type": "int"}]')
+    auth, record = ("token", token), f"/tools/{name}/records/1"
+    for _ in range(2):
+        expect_message(nginx.post(f"/tools/{name}", {"n": 1}, auth, ("Idempotency-Key", "once")), "Data stored successfully")
+    expect_detail(nginx.post(f"/tools/{name}", {"n": 2}, auth, ("Idempotency-Key", "once")), 409,
+                  "Idempotency key was used with another payload")
+    answer = nginx.get(record)
+    assert answer.header("etag") == ['"1"']
+    answer = nginx.get(record, ("If-None-Match", '"1"'))
+    assert (answer.status, answer.body, answer.header("etag")) == (304, b"", ['"1"'])
+    expect_detail(nginx.http("PATCH", record, [auth, ("If-Match", '"7"')], b'{"n": 3}'), 412, "Record 1 has version 1 now")
+    assert nginx.http("PATCH", record, [auth, ("If-Match", '"1"')], b'{"n": 3}').header("etag") == ['"2"']
+
+
+def test_configured_tools(nginx):
+    name = nginx.new_name()
+    nginx.sql("select projectalpha.configure_tool(%s)", name)
+    expect_message(nginx.post(f"/tool-{name}", {"a": 1}), "JSON stored in common table")
+    assert len(nginx.get(f"/tool-{name}").json()) == 1
+    expect_detail(nginx.get("/tool-no_such_tool"), 404, NO_TOOL)
+    expect_detail(nginx.get("/tool-%00"), 404, NO_TOOL)
+
+
+def test_a_tool_that_is_full(nginx):
+    name = nginx.new_name()
+    token = nginx.value("select token from projectalpha.register_tool(%s, schema => '[]', max_records => 1)", name)
+    assert nginx.post(f"/tools/{name}", {}, ("token", token)).status == 200
+    expect_detail(nginx.post(f"/tools/{name}", {}, ("token", token)), 507, f"Tool '{name}' is full")

@@ -33,6 +33,8 @@ SELECT p.proname COLLATE "C" AS function, pg_get_function_arguments(p.oid) AS ar
 \d projectalpha.credentials
 \d projectalpha.registered_tools
 \d projectalpha.active_tokens
+\d projectalpha.tool_configuration
+\d projectalpha.configured_tools
 
 -- Not one object belongs to another than projectalpha_owner. (None must appear.)
 SELECT kind, object, owner FROM

@@ -193,6 +193,20 @@ SELECT projectalpha.revoke_token('common-of-sp-2');
 SELECT projectalpha.set_admin_token('admin-of-sp-2') IS NOT NULL AS set;
 SELECT count(*) FROM projectalpha.registered_tools;
 SELECT count(*) FROM projectalpha.active_tokens;
+-- Configured tools: in the common table, promoted batch by batch, in a table of their own.
+SELECT table_name FROM projectalpha.configure_tool('sp_small', true, token => 'token-of-small');
+SELECT projectalpha.store_configured('sp_small', '{"n": 1}', 'token-of-small') > 0 AS stored FROM pg_catalog.generate_series(1, 3);
+SELECT count(*) AS listed FROM projectalpha.list_configured('sp_small', token => 'token-of-small');
+SELECT count(*) > 0 AS advised FROM projectalpha.storage_advice();
+SELECT moved, done FROM projectalpha.promote_tool('sp_small', 1);
+SELECT count(*) AS listed FROM projectalpha.list_configured('sp_small', token => 'token-of-small');
+CALL projectalpha.promote_tool_in_batches('sp_small', 1);
+SELECT projectalpha.store_configured('sp_small', '{"n": 1}', 'token-of-small') > 0 AS stored;
+SELECT table_name FROM projectalpha.configure_tool('sp_own', use_individual_table => true);
+SELECT projectalpha.store_configured('sp_own', '{"n": 1}') AS stored;
+SELECT projectalpha.unconfigure_tool('sp_own');
+SELECT projectalpha.delete_tool('sp_small'), projectalpha.delete_tool('sp_own');
+SELECT count(*) FROM projectalpha.configured_tools;
 RESET search_path;
 RESET SESSION AUTHORIZATION;
 
