@@ -48,6 +48,7 @@ GRANT USAGE ON DOMAIN projectalpha_http."*/*" TO projectalpha_anon;
 GRANT EXECUTE ON FUNCTION
     projectalpha.register_tool(text, text, jsonb, boolean, text, text),
     projectalpha.delete_tool(text, text),
+    projectalpha.rotate_token(text, interval, text, text, text),
     projectalpha.store_record(text, text, jsonb),
     projectalpha.store_records(text, text, jsonb),
     projectalpha.list_records(text, integer, bigint, text, bigint),
@@ -102,6 +103,8 @@ COMMENT ON FUNCTION projectalpha.add_common_token(text, text) IS
     'Adds a token for sensitive rows of the common table; returns it this once';
 COMMENT ON FUNCTION projectalpha.revoke_token(text, bigint) IS
     'Revokes a token of any kind, given itself or by its id in active_tokens';
+COMMENT ON FUNCTION projectalpha.rotate_token(text, interval, text, text, text) IS
+    'Gives a tool a new token; those before it work for the grace period; returns it this once';
 COMMENT ON FUNCTION projectalpha.invalidate_caches() IS
     'Trigger function: sessions drop what they have cached of the changed table';
 COMMENT ON FUNCTION projectalpha.forget_credentials() IS

@@ -5,6 +5,7 @@
 mod common;
 mod invalidation;
 mod records;
+mod rotation;
 mod tokens;
 mod tools;
 

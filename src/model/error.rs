@@ -3,6 +3,7 @@
 //! over HTTP. No variant carries a token or a value from a payload.
 
 use super::json_kind::JsonKind;
+use super::lifecycle_error::LifecycleError;
 use super::name::MAX_TOOL_NAME;
 use super::schema::{FieldType, MAX_FIELDS};
 use super::token::{MAX_LENGTH, MIN_LENGTH};
@@ -84,6 +85,14 @@ pub enum Error {
         sqlstate: [u8; 5],
         reason: String,
     },
+    /// In the life of a tool after its registration.
+    Lifecycle(LifecycleError),
+}
+
+impl From<LifecycleError> for Error {
+    fn from(error: LifecycleError) -> Self {
+        Error::Lifecycle(error)
+    }
 }
 
 impl Error {
@@ -118,6 +127,7 @@ impl Error {
             Error::TableNotCreated { sqlstate, .. } => {
                 std::str::from_utf8(sqlstate).unwrap_or("XX000")
             }
+            Error::Lifecycle(error) => error.sqlstate(),
         }
     }
 
@@ -179,6 +189,7 @@ impl Error {
                 format!("\"{object}\" does not belong to projectalpha_owner")
             }
             Error::TableNotCreated { reason, .. } => format!("Failed to create table: {reason}"),
+            Error::Lifecycle(error) => error.message(),
         }
     }
 
@@ -230,8 +241,9 @@ impl Error {
             }
             Error::TooManyFields { .. } => Some("Each field is a column of the tool's table.".into()),
             Error::TableNotCreated { .. } => Some("Nothing was registered.".into()),
-            Error::TokenInUse => Some("Another admin or common credential has this token.".into()),
+            Error::TokenInUse => Some("Another admin or common credential, or a live one of the same tool, has this token.".into()),
             Error::InRecord { fault, .. } => fault.detail(),
+            Error::Lifecycle(error) => Some(error.detail()),
             Error::FieldKind { field, declared, .. } => Some(declared_as(field, *declared)),
             Error::IntOutOfRange { field } => Some(declared_as(field, FieldType::Int)),
             Error::FloatOutOfRange { field } => Some(declared_as(field, FieldType::Float)),
@@ -296,6 +308,7 @@ impl Error {
                 "Between -9223372036854775808 and 9223372036854775807. A str field holds any number of digits."
             }
             Error::FloatOutOfRange { .. } => "At most about 1.8e308 on either side of 0.",
+            Error::Lifecycle(error) => error.hint(),
         };
         Some(hint.into())
     }
@@ -309,6 +322,7 @@ impl Error {
             | Error::ForeignOwner { .. }
             | Error::TableNotCreated { .. } => 500,
             Error::InRecord { fault, .. } => fault.http_status(),
+            Error::Lifecycle(error) => error.http_status(),
             _ => 400,
         }
     }

@@ -2,7 +2,9 @@
 //! that every rule can be tested without a server.
 
 pub mod error;
+pub mod grace;
 pub mod json_kind;
+pub mod lifecycle_error;
 pub mod name;
 pub mod page;
 pub mod schema;

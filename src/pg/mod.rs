@@ -25,6 +25,7 @@ pub mod random;
 pub mod registry;
 pub mod report;
 pub mod request_settings;
+pub mod rotation;
 pub mod row;
 pub mod set_result;
 pub mod settings;

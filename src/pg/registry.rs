@@ -29,10 +29,14 @@ pub struct CredentialRow {
 impl CredentialRow {
     /// True if it carries `scope` and has not expired.
     pub fn allows(&self, scope: &str) -> bool {
-        let expired = self
+        self.is_live() && self.scopes.iter().any(|s| s == scope)
+    }
+
+    /// True if it has not expired.
+    pub fn is_live(&self) -> bool {
+        !self
             .expires_at
-            .is_some_and(|expiry| expiry <= pgrx::datum::datetime_support::clock_timestamp());
-        !expired && self.scopes.iter().any(|s| s == scope)
+            .is_some_and(|expiry| expiry <= pgrx::datum::datetime_support::clock_timestamp())
     }
 }
 
@@ -119,6 +123,18 @@ pub fn insert_tool(
     )
 }
 
+/// Gives the id of a tool and has every other change of it wait for the end of
+/// this transaction; in an older snapshot one that came in between is an error
+/// (40001). None if there is no tool of that name.
+pub fn lock_tool(name: &ToolName) -> Option<i64> {
+    write(
+        "UPDATE projectalpha.tools AS t SET tool_name = t.tool_name \
+         WHERE t.tool_name OPERATOR(pg_catalog.=) $1 RETURNING t.id",
+        vec![name.as_str().into()],
+        |rows| rows.first().and_then(|row| row.get(1)),
+    )
+}
+
 /// Removes a tool, and with it (by a trigger) its credentials; false if there is
 /// none of that name.
 pub fn delete_tool(name: &ToolName) -> bool {
@@ -173,6 +189,6 @@ pub fn revoke_credentials(digest: Option<&Digest>, id: Option<i64>) -> usize {
     )
 }
 
-fn write<T>(sql: &str, params: Vec<Param>, take: impl FnOnce(&Rows) -> T) -> T {
+pub(super) fn write<T>(sql: &str, params: Vec<Param>, take: impl FnOnce(&Rows) -> T) -> T {
     as_owner_with_pinned_path(|| spi::connected(|c| take(&c.execute(sql, params, Access::Write))))
 }

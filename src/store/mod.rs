@@ -4,6 +4,7 @@
 pub mod authorise;
 pub mod common;
 pub mod records;
+pub mod rotation;
 pub mod tokens;
 pub mod tools;
 mod validate;
