@@ -47,7 +47,9 @@ GRANT USAGE ON DOMAIN projectalpha_http."*/*" TO projectalpha_anon;
 -- Functions that check tokens themselves.
 GRANT EXECUTE ON FUNCTION
     projectalpha.register_tool(text, text, jsonb, boolean, text, text),
-    projectalpha.delete_tool(text, text),
+    projectalpha.delete_tool(text, text, boolean),
+    projectalpha.restore_tool(text, bigint, text, text),
+    projectalpha.purge_archived_tool(bigint, text),
     projectalpha.rotate_token(text, interval, text, text, text),
     projectalpha.store_record(text, text, jsonb),
     projectalpha.store_records(text, text, jsonb),
@@ -85,8 +87,12 @@ COMMENT ON VIEW projectalpha.active_tokens IS
     'Live tokens of every kind: what revoke_token(token_id => ...) takes back';
 COMMENT ON FUNCTION projectalpha.register_tool(text, text, jsonb, boolean, text, text) IS
     'Registers a tool, its token and its table; returns the token this once';
-COMMENT ON FUNCTION projectalpha.delete_tool(text, text) IS
-    'Deletes a tool, its tokens and its table with every record';
+COMMENT ON FUNCTION projectalpha.delete_tool(text, text, boolean) IS
+    'Deletes a tool, its tokens and its table with every record, or archives them';
+COMMENT ON FUNCTION projectalpha.restore_tool(text, bigint, text, text) IS
+    'Brings an archived tool back with its records and tokens';
+COMMENT ON FUNCTION projectalpha.purge_archived_tool(bigint, text) IS
+    'Drops an archived tool for good';
 COMMENT ON FUNCTION projectalpha.store_record(text, text, jsonb) IS
     'Stores one record of a tool and returns its id';
 COMMENT ON FUNCTION projectalpha.store_records(text, text, jsonb) IS

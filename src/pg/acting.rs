@@ -1,7 +1,7 @@
 //! Who acts: the caller's privileges, and acting as the owner of the objects.
 
 use std::cell::Cell;
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 
 use pgrx::{pg_guard, pg_sys};
 
@@ -50,6 +50,17 @@ pub(super) fn owner_role() -> pg_sys::Oid {
     let owner = unsafe { pg_sys::get_role_oid(OWNER_ROLE.as_ptr(), false) };
     OWNER.set(owner);
     owner
+}
+
+/// The name of the role that calls.
+pub fn caller_name() -> String {
+    // SAFETY: the current user exists; the name is copied before it is freed.
+    unsafe {
+        let name = pg_sys::GetUserNameFromId(pg_sys::GetUserId(), false);
+        let owned = CStr::from_ptr(name).to_string_lossy().into_owned();
+        pg_sys::pfree(name.cast());
+        owned
+    }
 }
 
 /// Runs `body` as `projectalpha_owner`, as PostgreSQL's foreign-key triggers run
@@ -103,6 +114,21 @@ pub fn as_owner_with_pinned_path<T>(body: impl FnOnce() -> T) -> T {
 /// [`as_owner_with_pinned_path`], for making tables.
 pub fn as_owner_for_ddl<T>(body: impl FnOnce() -> T) -> T {
     as_owner(|| with_settings(&PINNED_FOR_DDL, body))
+}
+
+/// Runs `body` so that it waits for no lock longer than this; 0 waits for ever.
+/// A shorter timeout of the caller's own stays in force.
+pub fn with_lock_timeout<T>(milliseconds: i32, body: impl FnOnce() -> T) -> T {
+    // SAFETY: a setting of this session.
+    let own = unsafe { pg_sys::LockTimeout };
+    let shortest = match (own, milliseconds) {
+        (0, other) | (other, 0) => other,
+        (own, other) => own.min(other),
+    };
+    match CString::new(shortest.to_string()) {
+        Ok(value) => with_settings(&[(c"lock_timeout", &value)], body),
+        Err(_) => body(),
+    }
 }
 
 fn with_settings<T>(settings: &[(&CStr, &CStr)], body: impl FnOnce() -> T) -> T {

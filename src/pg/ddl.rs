@@ -126,6 +126,22 @@ pub fn drop_table(name: &TableName) {
     });
 }
 
+/// Locks a table against all others until the end of the transaction, and gives
+/// its OID; none if it is not there.
+pub fn lock_exclusively(name: &TableName) -> Result<Option<pg_sys::Oid>, Error> {
+    let Some(oid) = relation_oid(name) else {
+        return Ok(None);
+    };
+    check_table(name, oid)?;
+    as_owner_for_ddl(|| run(&format!("LOCK TABLE {name} IN ACCESS EXCLUSIVE MODE")));
+    // It may be another one by now.
+    let locked = relation_oid(name);
+    if let Some(oid) = locked {
+        check_table(name, oid)?;
+    }
+    Ok(locked)
+}
+
 /// The OID of a relation by its name, if there is one.
 pub fn relation_oid(name: &TableName) -> Option<pg_sys::Oid> {
     let schema = schema_oid(&name.schema)?;
@@ -193,7 +209,7 @@ fn take_create_lock() {
     super::cache::accept_invalidations();
 }
 
-fn run(sql: &str) {
+pub(super) fn run(sql: &str) {
     spi::connected(|c| {
         c.execute(sql, vec![], Access::Write);
     });

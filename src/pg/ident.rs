@@ -10,6 +10,11 @@ pub const DATA_SCHEMA: &str = "projectalpha_data";
 /// The table that small tools share (spec 001, section 4.5).
 pub const COMMON_TABLE: &str = "multiple_tools";
 
+/// PostgreSQL's limit, in bytes.
+const MAX_IDENTIFIER: usize = 63;
+/// `n1600_of_` and this fit an identifier.
+const MAX_ARCHIVED_TABLE: usize = 54;
+
 /// An identifier, quoted when it is displayed.
 pub struct Quoted<'a>(pub &'a str);
 
@@ -39,6 +44,32 @@ impl TableName {
         TableName {
             schema: DATA_SCHEMA.to_owned(),
             table: COMMON_TABLE.to_owned(),
+        }
+    }
+
+    /// A table that is kept of a deleted tool; `time` sorts as text. The tool's
+    /// name is cut so that the names of sequence and indexes still fit.
+    pub fn archived(&self, tool: &ToolName, time: &str) -> Self {
+        let tool = tool.as_str();
+        let room = MAX_ARCHIVED_TABLE - "archived__".len() - time.len();
+        TableName {
+            schema: self.schema.clone(),
+            table: format!("archived_{}_{time}", &tool[..tool.len().min(room)]),
+        }
+    }
+
+    /// What an index or a sequence of this table is called when the table is
+    /// renamed: its name with the other table's in it, or a short one with a
+    /// number. None if the table's name is no part of it.
+    pub fn renamed_along(&self, name: &str, to: &TableName, number: usize) -> Option<String> {
+        if !name.contains(&self.table) {
+            return None;
+        }
+        let renamed = name.replacen(&self.table, &to.table, 1);
+        if renamed.len() <= MAX_IDENTIFIER {
+            Some(renamed)
+        } else {
+            Some(format!("n{number}_of_{}", to.table))
         }
     }
 

@@ -4,6 +4,7 @@
 //! the function's edge.
 
 pub mod acting;
+pub mod archive;
 mod builtin_code;
 mod bulk_insert;
 pub mod cache;
@@ -14,6 +15,7 @@ pub mod ddl;
 mod direct_insert;
 mod direct_scan;
 mod error_context;
+pub mod history;
 pub mod ident;
 pub mod json_writer;
 pub mod jsonb;
@@ -23,6 +25,7 @@ pub mod numeric;
 mod numeric_tests;
 pub mod random;
 pub mod registry;
+pub mod rename_table;
 pub mod report;
 pub mod request_settings;
 pub mod rotation;

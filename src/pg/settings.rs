@@ -10,6 +10,11 @@ static MAX_PAGE_SIZE: GucSetting<i32> = GucSetting::<i32>::new(10_000);
 /// backend that serves many tools from growing for ever.
 static CACHE_SIZE: GucSetting<i32> = GucSetting::<i32>::new(256);
 
+/// Changing a table needs it for itself. While that waits for a transaction that
+/// uses the table, everybody who comes later waits behind it: the bound keeps
+/// that short.
+static DDL_LOCK_TIMEOUT: GucSetting<i32> = GucSetting::<i32>::new(2000);
+
 pub fn register() {
     GucRegistry::define_int_guc(
         c"projectalpha_store.max_page_size",
@@ -31,6 +36,21 @@ pub fn register() {
         GucContext::Userset,
         GucFlags::default(),
     );
+    GucRegistry::define_int_guc(
+        c"projectalpha_store.ddl_lock_timeout",
+        c"Longest that archiving, restoring and altering a tool wait for its table.",
+        c"Whoever uses the table meanwhile waits as long. 0 waits for ever.",
+        &DDL_LOCK_TIMEOUT,
+        0,
+        i32::MAX,
+        GucContext::Userset,
+        GucFlags::UNIT_MS,
+    );
+}
+
+/// In milliseconds; 0 is none.
+pub fn ddl_lock_timeout() -> i32 {
+    DDL_LOCK_TIMEOUT.get()
 }
 
 pub fn max_page_size() -> i64 {

@@ -1,7 +1,9 @@
 //! The operations: authorise, validate, write or read. Both faces, SQL and
 //! HTTP, call these; all behaviour is here, once.
 
+pub mod archive;
 pub mod authorise;
+mod bounded;
 pub mod common;
 pub mod records;
 pub mod rotation;

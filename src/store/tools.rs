@@ -1,11 +1,13 @@
 //! Tools: registering and deleting them.
 
+use serde_json::json;
+
 use crate::model::error::Error;
 use crate::model::name::ToolName;
 use crate::model::schema::Schema;
 use crate::model::token::{NewToken, Purpose};
 use crate::pg::ident::TableName;
-use crate::pg::{ddl, random, registry};
+use crate::pg::{acting, ddl, history, random, registry};
 
 use super::authorise::{self, Caller};
 use super::records::name_of_tool;
@@ -59,6 +61,13 @@ pub fn register(caller: Caller, request: &Registration<'_>) -> Result<Registered
     }
     let table = TableName::of_tool(&name);
     ddl::create_tool_table(&table, &schema.columns())?;
+    let change = json!({"register": {"sensitive": sensitive, "description": request.description}});
+    history::append(
+        id,
+        &acting::caller_name(),
+        caller.face(),
+        &change.to_string(),
+    );
     Ok(Registered {
         tool_name: name.as_str().to_owned(),
         table_name: table.table,
