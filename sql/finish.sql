@@ -46,7 +46,7 @@ GRANT USAGE ON DOMAIN projectalpha_http."*/*" TO projectalpha_anon;
 
 -- Functions that check tokens themselves.
 GRANT EXECUTE ON FUNCTION
-    projectalpha.register_tool(text, text, jsonb, boolean, text, text),
+    projectalpha.register_tool(text, text, jsonb, boolean, text, text, boolean, boolean, boolean, bigint, bigint),
     projectalpha.delete_tool(text, text, boolean),
     projectalpha.restore_tool(text, bigint, text, text),
     projectalpha.purge_archived_tool(bigint, text),
@@ -85,7 +85,7 @@ COMMENT ON VIEW projectalpha.registered_tools IS
     'The tools with their tables in projectalpha_data (spec 001, appendix A)';
 COMMENT ON VIEW projectalpha.active_tokens IS
     'Live tokens of every kind: what revoke_token(token_id => ...) takes back';
-COMMENT ON FUNCTION projectalpha.register_tool(text, text, jsonb, boolean, text, text) IS
+COMMENT ON FUNCTION projectalpha.register_tool(text, text, jsonb, boolean, text, text, boolean, boolean, boolean, bigint, bigint) IS
     'Registers a tool, its token and its table; returns the token this once';
 COMMENT ON FUNCTION projectalpha.delete_tool(text, text, boolean) IS
     'Deletes a tool, its tokens and its table with every record, or archives them';

@@ -7,6 +7,7 @@ CREATE TABLE projectalpha.tools
 , sensitive boolean NOT NULL DEFAULT false
 , description text
 , created_at timestamptz NOT NULL DEFAULT now()
+, options jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(options) = 'object')
 );
 
 -- Every token in the system. They differ in scopes, tool and expiry alone.

@@ -11,6 +11,7 @@ SELECT t.id
            AND c.revoked_at IS NULL
            AND (c.expires_at IS NULL OR c.expires_at > now())) AS token_hint
      , t.description
+     , t.options
   FROM projectalpha.tools AS t;
 
 CREATE VIEW projectalpha.active_tokens AS

@@ -2,10 +2,12 @@
 
 use pgrx::prelude::*;
 
+use crate::model::error::Error;
+use crate::model::options::ToolOptions;
 use crate::pg::jsonb::Jsonb;
 use crate::pg::report;
 use crate::store::authorise::Caller;
-use crate::store::tools::{self, Registration};
+use crate::store::tools::{self, Registered, Registration};
 
 /// Registers a tool: a row in `projectalpha.tools`, a token and a table
 /// `projectalpha_data.tool_<name>`, all or none (spec 001, section 4.1).
@@ -14,7 +16,15 @@ use crate::store::tools::{self, Registration};
 /// characters; NULL has one of 256 random bits made); `schema` (a JSON array of
 /// `{"name", "type"}`, at most 500; NULL stores whole payloads in a column
 /// `data jsonb`); `sensitive` (reading needs a token too); `description`;
-/// `admin_token` (not needed by members of `projectalpha_admin`).
+/// `admin_token` (not needed by members of `projectalpha_admin`); `strict`
+/// (fields that the tool does not have are refused, not ignored); `versioned`
+/// (records have `updated_at` and `version`); `notify` (every change through a
+/// function is announced on the channel `projectalpha_<tool>`); `max_records`,
+/// `max_bytes` (limits, kept roughly).
+///
+/// A field may also have the rules `required`, `unique`, `index` (true or
+/// false), `default`, `min`, `max` (int, float, timestamp), `max_length` and
+/// `pattern` (str), `enum` (an array), `json_schema` (json; draft 2020-12).
 ///
 /// Returns one row: `tool_name`, `table_name`, and `token`, shown this once.
 ///
@@ -28,15 +38,25 @@ use crate::store::tools::{self, Registration};
 ///     tool_name => 'survey_bot',
 ///     schema    => '[{"name": "user_id", "type": "int"}, {"name": "feedback", "type": "str"}]');
 /// ```
-#[pg_extern(schema = "projectalpha", volatile, parallel_unsafe)]
-#[allow(clippy::type_complexity)]
-fn register_tool(
+#[pg_extern(
+    schema = "projectalpha",
+    name = "register_tool",
+    volatile,
+    parallel_unsafe
+)]
+#[allow(clippy::too_many_arguments, clippy::type_complexity)] // as it is in SQL
+fn register_tool_with_options(
     tool_name: Option<&str>,
     token: default!(Option<&str>, "NULL"),
     schema: default!(Option<Jsonb<'_>>, "NULL"),
     sensitive: default!(Option<bool>, "false"),
     description: default!(Option<&str>, "NULL"),
     admin_token: default!(Option<&str>, "NULL"),
+    strict: default!(Option<bool>, "false"),
+    versioned: default!(Option<bool>, "false"),
+    notify: default!(Option<bool>, "false"),
+    max_records: default!(Option<i64>, "NULL"),
+    max_bytes: default!(Option<i64>, "NULL"),
 ) -> TableIterator<
     'static,
     (
@@ -45,7 +65,15 @@ fn register_tool(
         name!(token, String),
     ),
 > {
-    let registered = report::run(|| {
+    TableIterator::once(registered(|| {
+        let given = |argument, flag: Option<bool>| flag.ok_or(Error::ArgumentNull { argument });
+        let options = ToolOptions {
+            strict: given("strict", strict)?,
+            versioned: given("versioned", versioned)?,
+            notify: given("notify", notify)?,
+            max_records,
+            max_bytes,
+        };
         let schema = schema.map(Jsonb::to_text);
         tools::register(
             Caller::Sql,
@@ -55,13 +83,54 @@ fn register_tool(
                 schema: schema.as_deref(),
                 sensitive,
                 description,
+                options,
                 admin_token,
             },
         )
-    });
-    TableIterator::once((
+    }))
+}
+
+/// `register_tool` as version 0.1.0 declares it: databases that are not updated
+/// yet call this one.
+#[pg_extern(sql = false)]
+#[allow(clippy::type_complexity)] // as it is in SQL
+fn register_tool(
+    tool_name: Option<&str>,
+    token: Option<&str>,
+    schema: Option<Jsonb<'_>>,
+    sensitive: Option<bool>,
+    description: Option<&str>,
+    admin_token: Option<&str>,
+) -> TableIterator<
+    'static,
+    (
+        name!(tool_name, String),
+        name!(table_name, String),
+        name!(token, String),
+    ),
+> {
+    TableIterator::once(registered(|| {
+        let schema = schema.map(Jsonb::to_text);
+        tools::register(
+            Caller::Sql,
+            &Registration {
+                tool_name,
+                token,
+                schema: schema.as_deref(),
+                sensitive,
+                description,
+                options: ToolOptions::default(),
+                admin_token,
+            },
+        )
+    }))
+}
+
+fn registered(register: impl FnOnce() -> Result<Registered, Error>) -> (String, String, String) {
+    let registered = report::run(register);
+    (
         registered.tool_name,
         registered.table_name,
         registered.token,
-    ))
+    )
 }

@@ -4,6 +4,7 @@
 use pgrx::prelude::*;
 use serde_json::Value;
 
+use crate::model::options::ToolOptions;
 use crate::model::page::{Page, MAX_HTTP_LIMIT};
 use crate::pg::report;
 use crate::pg::request_settings::Body;
@@ -40,6 +41,7 @@ fn http_register_tool(body: &[u8]) -> Body {
                         schema: Some(&schema),
                         sensitive: Some(false),
                         description: None,
+                        options: ToolOptions::default(),
                         admin_token: request.admin_token(),
                     },
                 )?)

@@ -2,6 +2,7 @@
 //! and its HTTP status. The same fault always has the same words, in SQL and
 //! over HTTP. No variant carries a token or a value from a payload.
 
+use super::checks::BrokenRule;
 use super::json_kind::JsonKind;
 use super::lifecycle_error::LifecycleError;
 use super::name::MAX_TOOL_NAME;
@@ -50,6 +51,21 @@ pub enum Error {
     TooManyFields {
         count: usize,
     },
+    /// An option of a field that its type does not have, or with a bad value.
+    FieldOptionInvalid {
+        field: String,
+        option: &'static str,
+        wanted: &'static str,
+    },
+    /// An option of a tool with a bad value.
+    OptionInvalid {
+        option: &'static str,
+        wanted: &'static str,
+    },
+    /// A field that only versioned tools may not have.
+    FieldOfVersionedTool {
+        field: String,
+    },
     PayloadNotObject,
     PayloadsNotArray,
     /// A fault in one record of many, by its index in the array.
@@ -69,6 +85,41 @@ pub enum Error {
         field: String,
     },
     TimestampMalformed {
+        field: String,
+    },
+    /// A value that has the type of its field but breaks a rule of it.
+    RuleBroken {
+        field: String,
+        rule: BrokenRule,
+    },
+    /// A strict tool does not have this field.
+    UnknownField {
+        field: String,
+    },
+    /// Another record has the value of a unique field.
+    NotUnique {
+        field: String,
+    },
+    RecordNotFound {
+        id: i64,
+    },
+    /// The record has changed since the caller read it.
+    VersionChanged {
+        id: i64,
+        version: i64,
+    },
+    NotVersioned {
+        tool: String,
+    },
+    /// The key was used with another payload.
+    IdempotencyKeyReused,
+    IdempotencyKeyInvalid,
+    /// `upsert_record` goes by a unique field.
+    FieldNotUnique {
+        field: String,
+    },
+    /// `upsert_record` needs a value to go by.
+    UpsertValueMissing {
         field: String,
     },
     ArgumentNull {
@@ -106,8 +157,19 @@ impl Error {
             Error::ToolNameInvalid
             | Error::SenderNameInvalid
             | Error::FieldNameInvalid { .. }
+            | Error::FieldOfVersionedTool { .. }
             | Error::FieldReserved { .. } => "42602",
             Error::FieldRepeated { .. } => "42701",
+            Error::UnknownField { .. } => "42703",
+            Error::RuleBroken {
+                rule: BrokenRule::Required,
+                ..
+            } => "23502",
+            Error::RuleBroken { .. } => "23514",
+            Error::NotUnique { .. } | Error::IdempotencyKeyReused => "23505",
+            Error::RecordNotFound { .. } => "P0002",
+            Error::VersionChanged { .. } => "40001",
+            Error::NotVersioned { .. } => "55000",
             Error::TooManyFields { .. } => "54011",
             Error::TokenTooShort
             | Error::TokenInvalid
@@ -116,6 +178,11 @@ impl Error {
             | Error::SchemaTooDeep
             | Error::FieldIncomplete
             | Error::UnsupportedType { .. }
+            | Error::FieldOptionInvalid { .. }
+            | Error::OptionInvalid { .. }
+            | Error::IdempotencyKeyInvalid
+            | Error::FieldNotUnique { .. }
+            | Error::UpsertValueMissing { .. }
             | Error::PayloadNotObject
             | Error::PayloadsNotArray
             | Error::Negative { .. } => "22023",
@@ -183,6 +250,35 @@ impl Error {
             Error::TimestampMalformed { field } => format!(
                 "Field '{field}' expected timestamp, got a string that is not an ISO 8601 date and time"
             ),
+            Error::FieldOptionInvalid {
+                field,
+                option,
+                wanted,
+            } => format!("Option '{option}' of field '{field}' needs {wanted}"),
+            Error::OptionInvalid { option, wanted } => format!("Option '{option}' needs {wanted}"),
+            Error::FieldOfVersionedTool { field } => {
+                format!("Field name '{field}' is reserved in a versioned tool")
+            }
+            Error::RuleBroken { field, rule } => rule_message(field, rule),
+            Error::UnknownField { field } => format!("Unknown field '{field}'"),
+            Error::NotUnique { field } => {
+                format!("Field '{field}' must be unique, and another record has this value")
+            }
+            Error::RecordNotFound { .. } => "Record not found".into(),
+            Error::VersionChanged { id, version } => {
+                format!("Record {id} has version {version} now")
+            }
+            Error::NotVersioned { tool } => format!("Tool '{tool}' is not versioned"),
+            Error::IdempotencyKeyReused => {
+                "Idempotency key was used with another payload".into()
+            }
+            Error::IdempotencyKeyInvalid => {
+                "Idempotency key must have 1 to 255 characters and no control characters".into()
+            }
+            Error::FieldNotUnique { field } => format!("Field '{field}' is not declared unique"),
+            Error::UpsertValueMissing { field } => {
+                format!("Field '{field}' must have a value to find the record by")
+            }
             Error::ArgumentNull { argument } => format!("{argument} must not be null"),
             Error::Negative { what } => format!("{what} must not be negative"),
             Error::ForeignOwner { object } => {
@@ -222,6 +318,27 @@ impl Error {
                 "Its owner could read and change what is stored there, and run code as projectalpha_owner."
                     .into(),
             ),
+            Error::FieldOptionInvalid { .. } | Error::OptionInvalid { .. } => {
+                Some("Nothing was changed.".into())
+            }
+            Error::FieldOfVersionedTool { .. } => {
+                Some("The table of a versioned tool has that column already.".into())
+            }
+            Error::RuleBroken { field, rule } => Some(format!(
+                "The tool declares '{}' for field '{field}'.",
+                rule.option()
+            )),
+            Error::UnknownField { .. } => Some("The tool takes no fields but its own.".into()),
+            Error::NotUnique { field } => Some(format!("The tool declares 'unique' for field '{field}'.")),
+            Error::RecordNotFound { id } => Some(format!("The tool has no record with id {id}.")),
+            Error::VersionChanged { .. } => {
+                Some("Somebody changed the record after it was read.".into())
+            }
+            Error::NotVersioned { .. } => Some("Its records have no version.".into()),
+            Error::IdempotencyKeyReused => Some("The first payload is stored.".into()),
+            Error::IdempotencyKeyInvalid => Some("It could not be kept, or not be sent in an HTTP header.".into()),
+            Error::FieldNotUnique { .. } => Some("More than one record could have its value.".into()),
+            Error::UpsertValueMissing { .. } => Some("It is missing or null.".into()),
             Error::ArgumentNull { .. } => Some("NULL has no meaning there.".into()),
             Error::Negative { .. } => Some("It counts rows.".into()),
             Error::TokenAmbiguous => Some("Both were given, or neither.".into()),
@@ -292,6 +409,25 @@ impl Error {
                 }
                 _ => "The server log says more.",
             },
+            Error::FieldOptionInvalid { .. } => {
+                r#"Example: {"name": "rating", "type": "int", "required": true, "min": 1, "max": 5}"#
+            }
+            Error::OptionInvalid { .. } => "Leave it out to have no limit.",
+            Error::FieldOfVersionedTool { .. } => "Choose another name, or register the tool without versions.",
+            Error::RuleBroken { .. } => {
+                "projectalpha.validate_record() shows everything that is wrong with a payload."
+            }
+            Error::UnknownField { .. } => {
+                "SELECT schema_definition FROM projectalpha.registered_tools shows the fields."
+            }
+            Error::NotUnique { .. } => "projectalpha.upsert_record() changes the record that is there.",
+            Error::RecordNotFound { .. } => "It may have been deleted; projectalpha.list_records() shows what there is.",
+            Error::VersionChanged { .. } => "Read it again, and decide again.",
+            Error::NotVersioned { .. } => "Leave out if_version, or register the tool with versioned => true.",
+            Error::IdempotencyKeyReused => "Use a new key for a new record.",
+            Error::IdempotencyKeyInvalid => "A UUID makes a good key.",
+            Error::FieldNotUnique { .. } => r#"Example: {"name": "email", "type": "str", "unique": true}"#,
+            Error::UpsertValueMissing { .. } => "Name the field in the payload.",
             Error::ArgumentNull { .. } => "Give a value, or leave out an argument that has a default.",
             Error::Negative { .. } => "Use 0 or more.",
             Error::TokenAmbiguous => "SELECT * FROM projectalpha.active_tokens lists the ids.",
@@ -317,13 +453,31 @@ impl Error {
         match self {
             Error::AdminOnly => 403,
             Error::ToolToken | Error::CommonToken => 401,
-            Error::ToolNotFound | Error::TokenNotFound => 404,
+            Error::ToolNotFound | Error::TokenNotFound | Error::RecordNotFound { .. } => 404,
+            Error::NotUnique { .. } | Error::IdempotencyKeyReused => 409,
+            Error::VersionChanged { .. } | Error::NotVersioned { .. } => 412,
             Error::ToolTableMissing { .. }
             | Error::ForeignOwner { .. }
             | Error::TableNotCreated { .. } => 500,
             Error::InRecord { fault, .. } => fault.http_status(),
             Error::Lifecycle(error) => error.http_status(),
             _ => 400,
+        }
+    }
+}
+
+fn rule_message(field: &str, rule: &BrokenRule) -> String {
+    match rule {
+        BrokenRule::Required => format!("Field '{field}' is required"),
+        BrokenRule::Min(limit) => format!("Field '{field}' must be at least {limit}"),
+        BrokenRule::Max(limit) => format!("Field '{field}' must be at most {limit}"),
+        BrokenRule::MaxLength(limit) => {
+            format!("Field '{field}' must have at most {limit} characters")
+        }
+        BrokenRule::Pattern(pattern) => format!("Field '{field}' must match the pattern {pattern}"),
+        BrokenRule::Enum(allowed) => format!("Field '{field}' must be one of {allowed}"),
+        BrokenRule::JsonSchema { at, reason } => {
+            format!("Field '{field}' does not fit its JSON Schema at '{at}': {reason}")
         }
     }
 }

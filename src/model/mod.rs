@@ -1,12 +1,16 @@
 //! Pure Rust: names, field types, schemas, tokens, errors. No pgrx in here, so
 //! that every rule can be tested without a server.
 
+pub mod checks;
 pub mod error;
 pub mod grace;
 pub mod json_kind;
 pub mod lifecycle_error;
 pub mod name;
+pub mod options;
 pub mod page;
+pub mod rules;
+pub mod scalar;
 pub mod schema;
 pub mod timestamp;
 pub mod token;

@@ -13,6 +13,9 @@ pub const MAX_SENDER_NAME: usize = 50;
 /// Columns that every tool table has.
 pub const RESERVED_FIELDS: [&str; 2] = ["id", "created_at"];
 
+/// Columns that the table of a versioned tool has besides.
+pub const VERSION_FIELDS: [&str; 2] = ["updated_at", "version"];
+
 /// Columns that PostgreSQL keeps for itself in every table.
 const SYSTEM_COLUMNS: [&str; 6] = ["ctid", "tableoid", "xmin", "xmax", "cmin", "cmax"];
 

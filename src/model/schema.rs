@@ -3,10 +3,13 @@
 
 use std::collections::HashSet;
 
-use serde_json::{json, Value};
+use serde_json::Value;
 
+use super::checks::Checks;
 use super::error::Error;
 use super::name::{check_field_name, excerpt};
+use super::rules::Rules;
+use super::scalar::Scalar;
 
 /// Most fields in one tool.
 pub const MAX_FIELDS: usize = 500;
@@ -78,16 +81,17 @@ impl FieldType {
 }
 
 /// One field of a tool.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Field {
     pub name: String,
     pub field_type: FieldType,
     /// The type as it was registered: `integer` stays `integer`.
     registered_type: String,
+    pub rules: Rules,
 }
 
 /// What a tool stores.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Schema {
     /// One column for each field.
     Fields(Vec<Field>),
@@ -122,17 +126,22 @@ impl Schema {
         Ok(Schema::Fields(fields))
     }
 
-    /// The schema as it is kept in the catalogue: `name` and `type` alone.
+    /// The schema as it is kept in the catalogue: names, types and rules alone.
     pub fn to_json(&self) -> Option<String> {
         match self {
             Schema::WholePayload => None,
             Schema::Fields(fields) => {
-                let elements: Vec<Value> = fields
-                    .iter()
-                    .map(|f| json!({"name": f.name, "type": f.registered_type}))
-                    .collect();
+                let elements: Vec<Value> = fields.iter().map(Field::to_json).collect();
                 Some(Value::from(elements).to_string())
             }
+        }
+    }
+
+    /// The fields; none for whole payloads.
+    pub fn fields(&self) -> &[Field] {
+        match self {
+            Schema::WholePayload => &[],
+            Schema::Fields(fields) => fields,
         }
     }
 
@@ -167,11 +176,51 @@ impl Field {
         let parsed = FieldType::parse(&registered_type).ok_or_else(|| Error::UnsupportedType {
             type_name: excerpt(&registered_type),
         })?;
-        Ok(Field {
+        let rules = match value.as_object() {
+            Some(object) => Rules::parse(name, parsed, object)?,
+            None => Rules::default(),
+        };
+        let field = Field {
             name: name.to_owned(),
             field_type: parsed,
             registered_type,
-        })
+            rules,
+        };
+        field.check_default()?;
+        Ok(field)
+    }
+
+    fn to_json(&self) -> Value {
+        let mut object = self.rules.to_json();
+        object.insert("name".into(), Value::from(self.name.as_str()));
+        object.insert("type".into(), Value::from(self.registered_type.as_str()));
+        Value::Object(object)
+    }
+
+    /// A default must be a value that a record could have.
+    fn check_default(&self) -> Result<(), Error> {
+        let Some(default) = &self.rules.default else {
+            return Ok(());
+        };
+        let invalid = |wanted| Error::FieldOptionInvalid {
+            field: self.name.clone(),
+            option: "default",
+            wanted,
+        };
+        let checks = Checks::of(&self.rules);
+        let broken = if self.field_type == FieldType::Json {
+            checks.map(|c| c.broken_by_json(default))
+        } else {
+            let scalar = Scalar::from_json(self.field_type, default)
+                .ok_or_else(|| invalid("a value of the field's type"))?;
+            checks.map(|c| c.broken_by(&scalar))
+        };
+        match broken {
+            Some(broken) if !broken.is_empty() => {
+                Err(invalid("a value that follows the field's other rules"))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -179,6 +228,7 @@ impl Field {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use serde_json::json;
 
     fn message(text: &str) -> String {
         Schema::parse(text).unwrap_err().message()

@@ -1,5 +1,6 @@
 //! The rows of archived tools: their registrations and credentials.
 
+use super::ddl::relation_oid;
 use super::ident::{column_list, TableName};
 use super::registry::write;
 use super::spi::Rows;
@@ -141,6 +142,10 @@ pub fn forget(archived_id: i64) {
 /// Revokes credentials of archived tools, too: what was revoked must not come
 /// back with the tool. Gives how many.
 pub fn revoke_credentials(digest: Option<&Digest>, id: Option<i64>) -> usize {
+    // Until ALTER EXTENSION ... UPDATE has run there are none.
+    if relation_oid(&TableName::of_configuration("archived_credentials")).is_none() {
+        return 0;
+    }
     write(
         "UPDATE projectalpha.archived_credentials AS c SET revoked_at = pg_catalog.now() \
          WHERE c.revoked_at IS NULL \

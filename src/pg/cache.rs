@@ -8,6 +8,7 @@
 //! of it stays in any cache.
 
 use std::cell::{Cell, RefCell};
+use std::ffi::CString;
 use std::mem::ManuallyDrop;
 use std::num::NonZeroUsize;
 use std::rc::Rc;
@@ -19,10 +20,13 @@ use super::ddl::{check_table, relation_oid};
 use super::ident::TableName;
 use super::registry::{self, CredentialRow};
 use super::settings;
-use super::table::ToolTable;
+use super::table::{Layout, ToolTable};
+use crate::model::checks::Checks;
 use crate::model::error::Error;
 use crate::model::name::ToolName;
-use crate::model::schema::{FieldType, Schema};
+use crate::model::options::ToolOptions;
+use crate::model::scalar::Scalar;
+use crate::model::schema::{Field, FieldType, Schema, PAYLOAD_COLUMN};
 use crate::model::token::Digest;
 
 /// Verified credentials kept for each tool; a tool with more of them in use
@@ -36,15 +40,56 @@ const MAX_PENDING: usize = 1024;
 pub struct Column {
     pub name: String,
     pub field_type: FieldType,
+    /// What its values must be besides of that type.
+    pub checks: Option<Checks>,
+    /// For a field that a record does not name.
+    pub default: Option<DefaultValue>,
+    pub unique: bool,
+}
+
+/// A value that was checked when the tool was registered.
+pub enum DefaultValue {
+    Scalar(Scalar),
+    /// JSON text.
+    Json(CString),
+}
+
+impl Column {
+    fn of(field: &Field) -> Self {
+        let default = field.rules.default.as_ref();
+        Column {
+            name: field.name.clone(),
+            field_type: field.field_type,
+            checks: Checks::of(&field.rules),
+            default: default.and_then(|value| match field.field_type {
+                FieldType::Json => CString::new(value.to_string()).ok().map(DefaultValue::Json),
+                other => Scalar::from_json(other, value).map(DefaultValue::Scalar),
+            }),
+            unique: field.rules.unique,
+        }
+    }
+
+    fn of_whole_payload() -> Self {
+        Column {
+            name: PAYLOAD_COLUMN.to_owned(),
+            field_type: FieldType::Json,
+            checks: None,
+            default: None,
+            unique: false,
+        }
+    }
 }
 
 /// A tool, ready to be used.
 pub struct CompiledTool {
     pub id: i64,
     pub sensitive: bool,
+    pub options: ToolOptions,
     /// True if records are kept whole, in one column.
     pub whole_payload: bool,
     pub columns: Vec<Column>,
+    /// True if one of them must be unique.
+    pub has_unique: bool,
     pub table: ToolTable,
     credentials: RefCell<LruCache<[u8; 32], CredentialRow>>,
 }
@@ -161,14 +206,12 @@ fn compile(name: &ToolName) -> Result<CompiledTool, Error> {
         Some(text) => Schema::parse(text)?,
         None => Schema::WholePayload,
     };
-    let columns = schema
-        .columns()
-        .into_iter()
-        .map(|(name, field_type)| Column {
-            name: name.to_owned(),
-            field_type,
-        })
-        .collect();
+    let columns: Vec<Column> = match &schema {
+        Schema::Fields(fields) => fields.iter().map(Column::of).collect(),
+        Schema::WholePayload => vec![Column::of_whole_payload()],
+    };
+    let required = |column: &&Column| column.checks.as_ref().is_some_and(|c| c.required);
+    let options = ToolOptions::parse(row.options.as_deref());
     let table_name = TableName::of_tool(name);
     let oid = relation_oid(&table_name).ok_or_else(|| Error::ToolTableMissing {
         table: table_name.table.clone(),
@@ -178,8 +221,21 @@ fn compile(name: &ToolName) -> Result<CompiledTool, Error> {
         id: row.id,
         sensitive: row.sensitive,
         whole_payload: schema == Schema::WholePayload,
+        table: ToolTable::new(
+            table_name,
+            oid,
+            Layout {
+                versioned: options.versioned,
+                required: columns
+                    .iter()
+                    .filter(required)
+                    .map(|c| c.name.clone())
+                    .collect(),
+            },
+        ),
+        has_unique: columns.iter().any(|c| c.unique),
         columns,
-        table: ToolTable::new(table_name, oid),
+        options,
         credentials: RefCell::new(LruCache::new(CREDENTIALS_PER_TOOL)),
     })
 }
@@ -222,11 +278,7 @@ fn drop_invalidated() {
 
 fn note_configuration_tables() {
     let oid = |table: &str| {
-        relation_oid(&TableName {
-            schema: "projectalpha".to_owned(),
-            table: table.to_owned(),
-        })
-        .unwrap_or(pg_sys::InvalidOid)
+        relation_oid(&TableName::of_configuration(table)).unwrap_or(pg_sys::InvalidOid)
     };
     CONFIGURATION.set([oid("tools"), oid("credentials")]);
 }

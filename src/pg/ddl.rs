@@ -5,11 +5,12 @@ use pgrx::pg_sys;
 
 use super::acting::{as_owner_for_ddl, owner_role};
 use super::compat;
-use super::ident::{column_definitions, Quoted, TableName, DATA_SCHEMA};
+use super::ident::{column_definitions, field_definitions, Quoted, TableName, DATA_SCHEMA};
 use super::report::catch;
 use super::spi::{self, Access};
 use crate::model::error::Error;
-use crate::model::schema::FieldType;
+use crate::model::options::ToolOptions;
+use crate::model::schema::{Field, FieldType, Schema};
 
 /// Key of the advisory lock under which schemas and shared tables are made:
 /// two sessions that find one missing must not both create it.
@@ -17,7 +18,11 @@ const CREATE_LOCK: i64 = 0x0070_6173_5f64_646c; // "pas_ddl"
 
 /// Creates the table of a tool, and its schema if this is the first one.
 /// On failure nothing is rolled back here: the caller raises.
-pub fn create_tool_table(name: &TableName, columns: &[(&str, FieldType)]) -> Result<(), Error> {
+pub fn create_tool_table(
+    name: &TableName,
+    schema: &Schema,
+    options: &ToolOptions,
+) -> Result<(), Error> {
     check_schema(&name.schema)?;
     if relation_oid(name).is_some() {
         return Err(Error::TableNotCreated {
@@ -25,15 +30,23 @@ pub fn create_tool_table(name: &TableName, columns: &[(&str, FieldType)]) -> Res
             reason: format!("relation \"{}\" already exists", name.table),
         });
     }
-    let columns = format!(
-        "{}, {CREATED_AT}{}",
-        id_column(name),
-        column_definitions(columns)
-    );
+    let fields = match schema {
+        Schema::Fields(fields) => field_definitions(fields),
+        Schema::WholePayload => column_definitions(&schema.columns()),
+    };
+    let versions = if options.versioned {
+        VERSION_COLUMNS
+    } else {
+        ""
+    };
+    let columns = format!("{}, {CREATED_AT}{versions}{fields}", id_column(name));
     catch(|| {
         as_owner_for_ddl(|| {
             ensure_schema(&name.schema);
             create_table(name, &columns);
+            for field in schema.fields() {
+                create_field_index(name, field);
+            }
         })
     })
     .map_err(|failure| Error::TableNotCreated {
@@ -153,6 +166,31 @@ pub fn relation_oid(name: &TableName) -> Option<pg_sys::Oid> {
 
 /// Every table has these two columns (spec 001, appendix A).
 const CREATED_AT: &str = "created_at timestamp with time zone NOT NULL DEFAULT pg_catalog.now()";
+
+/// What a versioned tool has besides.
+const VERSION_COLUMNS: &str =
+    ", updated_at timestamp with time zone NOT NULL DEFAULT pg_catalog.now() \
+                               , version bigint NOT NULL DEFAULT 1";
+
+/// The index that a field asks for, if it does.
+fn create_field_index(table: &TableName, field: &Field) {
+    let rules = &field.rules;
+    if !rules.unique && !rules.index {
+        return;
+    }
+    let index = table.index_of_field(&field.name, rules.unique).table;
+    let (unique, index, column) = (
+        if rules.unique { "UNIQUE " } else { "" },
+        Quoted(&index),
+        Quoted(&field.name),
+    );
+    run(&match field.field_type {
+        FieldType::Json => format!(
+            "CREATE INDEX {index} ON {table} USING gin ({column} pg_catalog.jsonb_path_ops)"
+        ),
+        _ => format!("CREATE {unique}INDEX {index} ON {table} ({column})"),
+    });
+}
 
 fn id_column(table: &TableName) -> String {
     format!(

@@ -10,6 +10,7 @@ use pgrx::PgRelation;
 
 use super::compat::{self, raw};
 use super::row::Row;
+use super::table::Layout;
 use crate::model::schema::FieldType;
 
 /// How to insert into one plain table.
@@ -19,6 +20,8 @@ pub struct DirectInsert {
     pub(super) attributes: usize,
     id: usize,
     created_at: usize,
+    /// Where `updated_at` and `version` are, if the tool is versioned.
+    versions: Option<(usize, usize)>,
     /// Where each field of the tool goes, counted from 0.
     fields: Vec<usize>,
     sequence: pg_sys::Oid,
@@ -35,7 +38,7 @@ pub(super) struct PlainIndex {
 
 impl DirectInsert {
     /// The direct way into a table, if it is a plain one with all these fields.
-    pub fn of(oid: pg_sys::Oid, fields: &[(&str, FieldType)]) -> Option<Self> {
+    pub fn of(oid: pg_sys::Oid, fields: &[(&str, FieldType)], layout: &Layout) -> Option<Self> {
         // SAFETY: the caller holds a lock on the table.
         let table = unsafe { PgRelation::open(oid) };
         if !is_plain_relation(&table) {
@@ -46,6 +49,7 @@ impl DirectInsert {
             attributes: table.tuple_desc().len(),
             id: usize::MAX,
             created_at: usize::MAX,
+            versions: layout.versioned.then_some((usize::MAX, usize::MAX)),
             fields: vec![usize::MAX; fields.len()],
             sequence: pg_sys::InvalidOid,
             indexes: plain_indexes(&table)?,
@@ -65,8 +69,21 @@ impl DirectInsert {
                 ("created_at", _) if defaults_to_now(&table, attribute) => {
                     direct.created_at = position;
                 }
-                (_, Some(field)) if is_field(attribute, fields[field].1) => {
+                (name, Some(field)) if is_field(attribute, fields[field].1) => {
+                    // A required field is never NULL when it comes here.
+                    let fits = is_nullable(attribute)
+                        || (layout.required.iter().any(|r| r == name)
+                            && is_plain_not_null(attribute));
+                    if !fits {
+                        return None;
+                    }
                     direct.fields[field] = position;
+                }
+                ("updated_at", _) if layout.versioned && defaults_to_now(&table, attribute) => {
+                    direct.versions.iter_mut().for_each(|v| v.0 = position);
+                }
+                ("version", _) if layout.versioned && defaults_to_one(&table, attribute) => {
+                    direct.versions.iter_mut().for_each(|v| v.1 = position);
                 }
                 // A column that somebody added: NULL must do for it.
                 (_, None) if is_nullable(attribute) => (),
@@ -75,6 +92,9 @@ impl DirectInsert {
         }
         let complete = direct.id != usize::MAX
             && direct.created_at != usize::MAX
+            && direct.versions.is_none_or(|(updated_at, version)| {
+                updated_at != usize::MAX && version != usize::MAX
+            })
             && !direct.fields.contains(&usize::MAX);
         complete.then_some(direct)
     }
@@ -150,12 +170,12 @@ impl DirectInsert {
         }
     }
 
-    /// Fills in id and created_at, and gives the id.
+    /// Fills in what no record names, and gives the id.
     ///
     /// # Safety
     /// Inside a `pg_guard_ffi_boundary`; the arrays have a place for each attribute.
     pub(super) unsafe fn generate(&self, values: *mut pg_sys::Datum, nulls: *mut bool) -> i64 {
-        // SAFETY: both positions are attributes of the table.
+        // SAFETY: all positions are attributes of the table.
         unsafe {
             let id = raw::nextval_internal(self.sequence, false);
             *values.add(self.id) = pg_sys::Datum::from(id);
@@ -163,6 +183,12 @@ impl DirectInsert {
             *values.add(self.created_at) =
                 pg_sys::Datum::from(raw::GetCurrentTransactionStartTimestamp());
             *nulls.add(self.created_at) = false;
+            if let Some((updated_at, version)) = self.versions {
+                *values.add(updated_at) = *values.add(self.created_at);
+                *nulls.add(updated_at) = false;
+                *values.add(version) = pg_sys::Datum::from(1i64);
+                *nulls.add(version) = false;
+            }
             id
         }
     }
@@ -325,9 +351,15 @@ fn is_identity(attribute: &pg_sys::FormData_pg_attribute) -> bool {
 }
 
 fn is_field(attribute: &pg_sys::FormData_pg_attribute, field_type: FieldType) -> bool {
-    attribute.atttypid == super::table::type_oid(field_type)
-        && attribute.atttypmod == -1
-        && is_nullable(attribute)
+    attribute.atttypid == super::table::type_oid(field_type) && attribute.atttypmod == -1
+}
+
+/// True if the column must have a value and gets none by itself.
+fn is_plain_not_null(attribute: &pg_sys::FormData_pg_attribute) -> bool {
+    attribute.attnotnull
+        && !attribute.atthasdef
+        && attribute.attidentity == 0
+        && attribute.attgenerated == 0
 }
 
 /// True if a record that does not name the column gets NULL in it.
@@ -356,6 +388,25 @@ pub(super) fn defaults_to_now(
         !default.is_null()
             && (*default).type_ == pg_sys::NodeTag::T_FuncExpr
             && (*default.cast::<pg_sys::FuncExpr>()).funcid.to_u32() == pg_sys::F_NOW
+    }
+}
+
+/// True if the column is a bigint whose default is the constant 1.
+fn defaults_to_one(table: &PgRelation, attribute: &pg_sys::FormData_pg_attribute) -> bool {
+    if attribute.atttypid != pg_sys::INT8OID {
+        return false;
+    }
+    // SAFETY: as above; a constant of type bigint is passed by value.
+    unsafe {
+        let default = pg_sys::build_column_default(table.as_ptr(), attribute.attnum.into());
+        let default = pg_sys::eval_const_expressions(std::ptr::null_mut(), default);
+        if default.is_null() || (*default).type_ != pg_sys::NodeTag::T_Const {
+            return false;
+        }
+        let constant = &*default.cast::<pg_sys::Const>();
+        constant.consttype == pg_sys::INT8OID
+            && !constant.constisnull
+            && constant.constvalue.value() == 1
     }
 }
 

@@ -1,10 +1,16 @@
 //! The history of the tools' schemas.
 
+use super::ddl::relation_oid;
+use super::ident::TableName;
 use super::registry::write;
 
 /// Adds the version that the tool's row has now. The caller has just made that
 /// row or holds it locked.
 pub fn append(tool_id: i64, changed_by: &str, changed_through: &str, change: &str) {
+    // Until ALTER EXTENSION ... UPDATE has run there is no history.
+    if relation_oid(&TableName::of_configuration("schema_history")).is_none() {
+        return;
+    }
     write(
         "INSERT INTO projectalpha.schema_history \
              (tool_id, version, tool_name, changed_by, changed_through, change, schema_definition) \

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use crate::model::name::ToolName;
-use crate::model::schema::FieldType;
+use crate::model::schema::{Field, FieldType};
+use crate::model::token::Digest;
 
 /// The schema of everything that belongs to no project.
 pub const DATA_SCHEMA: &str = "projectalpha_data";
@@ -40,6 +41,14 @@ impl TableName {
         }
     }
 
+    /// A table of the extension's own.
+    pub fn of_configuration(table: &str) -> Self {
+        TableName {
+            schema: "projectalpha".to_owned(),
+            table: table.to_owned(),
+        }
+    }
+
     pub fn common() -> Self {
         TableName {
             schema: DATA_SCHEMA.to_owned(),
@@ -60,13 +69,14 @@ impl TableName {
 
     /// What an index or a sequence of this table is called when the table is
     /// renamed: its name with the other table's in it, or a short one with a
-    /// number. None if the table's name is no part of it.
+    /// number. None if neither the table's name nor its start, as the indexes of
+    /// fields have it, is part of it.
     pub fn renamed_along(&self, name: &str, to: &TableName, number: usize) -> Option<String> {
-        if !name.contains(&self.table) {
+        if !name.contains(self.start()) {
             return None;
         }
         let renamed = name.replacen(&self.table, &to.table, 1);
-        if renamed.len() <= MAX_IDENTIFIER {
+        if renamed != name && renamed.len() <= MAX_IDENTIFIER {
             Some(renamed)
         } else {
             Some(format!("n{number}_of_{}", to.table))
@@ -85,6 +95,27 @@ impl TableName {
 
     pub fn index(&self) -> TableName {
         self.sibling("ix_of")
+    }
+
+    /// The index of a field. A hash of both names keeps it within the limit of an
+    /// identifier and apart from those of other fields.
+    pub fn index_of_field(&self, field: &str, unique: bool) -> TableName {
+        let hash = Digest::of(&format!("{}.{field}", self.table));
+        let hash: String = hash.as_bytes()[..6]
+            .iter()
+            .map(|b| format!("{b:02x}"))
+            .collect();
+        let prefix = if unique { "uq" } else { "ix" };
+        TableName {
+            schema: self.schema.clone(),
+            table: format!("{prefix}_of_{}_{hash}", self.start()),
+        }
+    }
+
+    /// As much of the name as the indexes of fields have room for.
+    fn start(&self) -> &str {
+        let end = self.table.floor_char_boundary(40);
+        &self.table[..end]
     }
 
     fn sibling(&self, prefix: &str) -> TableName {
@@ -119,7 +150,26 @@ fn qualified_type(field_type: FieldType) -> &'static str {
     }
 }
 
-/// `, "a" pg_catalog.int8, ...`: the fields' columns of a new table.
+/// `, "a" pg_catalog.int8 NOT NULL, ...`: the fields' columns of a new table.
+pub fn field_definitions(fields: &[Field]) -> String {
+    fields
+        .iter()
+        .map(|field| {
+            let required = if field.rules.required {
+                " NOT NULL"
+            } else {
+                ""
+            };
+            format!(
+                ", {} {}{required}",
+                Quoted(&field.name),
+                qualified_type(field.field_type)
+            )
+        })
+        .collect()
+}
+
+/// `, "a" pg_catalog.int8, ...`: columns without rules of a new table.
 pub fn column_definitions(columns: &[(&str, FieldType)]) -> String {
     columns
         .iter()

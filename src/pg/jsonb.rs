@@ -72,6 +72,19 @@ impl<'a> Object<'a> {
         }
     }
 
+    /// Its keys and values, in the order in which PostgreSQL keeps them.
+    pub fn entries(self) -> Entries<'a> {
+        // SAFETY: the container is an object that outlives the iterator; the first
+        // token only says that an object begins.
+        let mut iterator = unsafe { pg_sys::JsonbIteratorInit(self.container) };
+        let mut start = pg_sys::JsonbValue::default();
+        unsafe { pg_sys::JsonbIteratorNext(&mut iterator, &mut start, true) };
+        Entries {
+            iterator,
+            lifetime: PhantomData,
+        }
+    }
+
     /// The object as a jsonb: the document itself, or a copy of a nested one in
     /// the current memory context.
     pub(super) fn to_jsonb(self) -> pg_sys::Datum {
@@ -208,7 +221,42 @@ impl<'a> Iterator for Elements<'a> {
     }
 }
 
+/// The keys and values of an object.
+pub struct Entries<'a> {
+    iterator: *mut pg_sys::JsonbIterator,
+    lifetime: PhantomData<&'a ()>,
+}
+
+impl<'a> Iterator for Entries<'a> {
+    type Item = (&'a str, JsonValue<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut key = pg_sys::JsonbValue::default();
+        let mut value = pg_sys::JsonbValue::default();
+        // SAFETY: the iterator is alive until it reports the end of the object; a
+        // key is a string, and its value comes next.
+        unsafe {
+            if pg_sys::JsonbIteratorNext(&mut self.iterator, &mut key, true)
+                != pg_sys::JsonbIteratorToken::WJB_KEY
+            {
+                return None;
+            }
+            pg_sys::JsonbIteratorNext(&mut self.iterator, &mut value, true);
+            match JsonValue::from_raw(key) {
+                JsonValue::Str(name) => Some((name, JsonValue::from_raw(value))),
+                _ => None,
+            }
+        }
+    }
+}
+
 impl<'a> JsonValue<'a> {
+    /// The value as JSON text.
+    pub fn to_text(self) -> String {
+        // SAFETY: a jsonb fresh from its maker is not toasted.
+        unsafe { Jsonb::from_raw(self.to_jsonb()) }.to_text()
+    }
+
     /// The value as an object, if it is one.
     pub fn as_object(self) -> Option<Object<'a>> {
         match self {

@@ -17,6 +17,8 @@ pub struct ToolRow {
     /// JSON text; none means that the tool stores whole payloads.
     pub schema_definition: Option<String>,
     pub sensitive: bool,
+    /// JSON text; none means that every option is off.
+    pub options: Option<String>,
 }
 
 /// What a live credential allows.
@@ -34,15 +36,17 @@ impl CredentialRow {
 
     /// True if it has not expired.
     pub fn is_live(&self) -> bool {
-        !self
-            .expires_at
-            .is_some_and(|expiry| expiry <= pgrx::datum::datetime_support::clock_timestamp())
+        self.expires_at
+            .is_none_or(|expiry| expiry > pgrx::datum::datetime_support::clock_timestamp())
     }
 }
 
 thread_local! {
     static TOOL_BY_NAME: KeptStatement = const { KeptStatement::new(
-        "SELECT t.id, t.schema_definition::pg_catalog.text, t.sensitive \
+        // By way of jsonb: until ALTER EXTENSION ... UPDATE has run there is no column
+        // `options`.
+        "SELECT t.id, t.schema_definition::pg_catalog.text, t.sensitive, \
+                pg_catalog.to_jsonb(t) OPERATOR(pg_catalog.->>) 'options' \
          FROM projectalpha.tools AS t WHERE t.tool_name OPERATOR(pg_catalog.=) $1",
         &[pg_sys::TEXTOID],
     ) };
@@ -67,6 +71,7 @@ pub fn tool(name: &ToolName) -> Option<ToolRow> {
                 id: row.get(1).unwrap_or_default(),
                 schema_definition: row.get(2),
                 sensitive: row.get(3).unwrap_or(true),
+                options: row.get(4),
             })
         })
     })
@@ -108,8 +113,9 @@ pub fn insert_tool(
     schema_definition: Option<&str>,
     sensitive: bool,
     description: Option<&str>,
+    options: Option<&str>,
 ) -> Option<i64> {
-    write(
+    let id = write(
         "INSERT INTO projectalpha.tools AS t (tool_name, schema_definition, sensitive, description) \
          VALUES ($1, $2::pg_catalog.jsonb, $3, $4) \
          ON CONFLICT (tool_name) DO NOTHING RETURNING t.id",
@@ -120,7 +126,20 @@ pub fn insert_tool(
             description.into(),
         ],
         |rows| rows.first().and_then(|row| row.get(1)),
-    )
+    );
+    if let (Some(id), Some(options)) = (id, options) {
+        set_options(id, options);
+    }
+    id
+}
+
+fn set_options(tool_id: i64, options: &str) {
+    write(
+        "UPDATE projectalpha.tools AS t SET options = $2::pg_catalog.jsonb \
+         WHERE t.id OPERATOR(pg_catalog.=) $1",
+        vec![tool_id.into(), options.into()],
+        |_| (),
+    );
 }
 
 /// Gives the id of a tool and has every other change of it wait for the end of

@@ -27,19 +27,12 @@ pub fn rename(oid: pg_sys::Oid, from: &TableName, to: &TableName) -> Renamed {
     })
 }
 
-/// Takes a [`rename`] back. What was renamed then is named after the table's
-/// new name; what has been made since, like [`rename`] has it.
-pub fn rename_back(
-    oid: pg_sys::Oid,
-    from: &TableName,
-    to: &TableName,
-    before: &TableName,
-    renamed: &Renamed,
-) {
-    rename_with(oid, from, to, |name, number| match renamed.get(name) {
-        Some(original) if before == to => Some(original.clone()),
-        Some(original) => before.renamed_along(original, to, number),
-        None => from.renamed_along(name, to, number),
+/// Takes a [`rename`] back: `names` has what indexes and sequences are to be
+/// called, by their names now. What has been made since is renamed with the table.
+pub fn rename_back(oid: pg_sys::Oid, from: &TableName, to: &TableName, names: &Renamed) {
+    rename_with(oid, from, to, |name, number| {
+        let given = names.get(name).cloned();
+        given.or_else(|| from.renamed_along(name, to, number))
     });
 }
 

@@ -2,7 +2,7 @@
 
 use pgrx::{pg_sys, IntoDatum};
 
-use super::jsonb::{JsonValue, Object};
+use super::jsonb::{JsonValue, Jsonb, Object};
 
 /// Values for the columns of a tool table. Values passed by reference live in
 /// the memory context that was current when they were pushed.
@@ -62,6 +62,11 @@ impl Row {
 
     pub fn push_json(&mut self, value: JsonValue<'_>) {
         self.push(Some(value.to_jsonb()));
+    }
+
+    /// A whole document, in the memory context where it was made.
+    pub fn push_document(&mut self, document: Jsonb<'_>) {
+        self.push(Some(document.datum()));
     }
 
     fn push(&mut self, datum: Option<pg_sys::Datum>) {

@@ -28,10 +28,19 @@ use crate::model::schema::FieldType;
 /// of fields that records name.
 const INSERT_PLANS: NonZeroUsize = NonZeroUsize::new(8).unwrap();
 
+/// What is special about a tool's table, as the tool was registered.
+pub struct Layout {
+    /// It has `updated_at` and `version`.
+    pub versioned: bool,
+    /// Fields whose columns are NOT NULL: no record comes here without them.
+    pub required: Vec<String>,
+}
+
 /// A table of records, with what is known about it and its kept plans.
 pub struct ToolTable {
     pub name: TableName,
     pub oid: pg_sys::Oid,
+    layout: Layout,
     /// None for a table that is not plain.
     direct: OnceCell<Option<DirectInsert>>,
     /// True if a record that does not name a field must get its default.
@@ -45,10 +54,11 @@ pub struct ToolTable {
 }
 
 impl ToolTable {
-    pub fn new(name: TableName, oid: pg_sys::Oid) -> Self {
+    pub fn new(name: TableName, oid: pg_sys::Oid, layout: Layout) -> Self {
         ToolTable {
             name,
             oid,
+            layout,
             direct: OnceCell::new(),
             fields_have_defaults: OnceCell::new(),
             insert_is_builtin: OnceCell::new(),
@@ -94,9 +104,9 @@ impl ToolTable {
 
     fn direct(&self, columns: &[(&str, FieldType)]) -> Option<&DirectInsert> {
         // As the owner: looking at an index may evaluate its expressions.
-        let direct = self
-            .direct
-            .get_or_init(|| as_owner_with_pinned_path(|| DirectInsert::of(self.oid, columns)));
+        let direct = self.direct.get_or_init(|| {
+            as_owner_with_pinned_path(|| DirectInsert::of(self.oid, columns, &self.layout))
+        });
         direct.as_ref().filter(|_| !somebody_watches())
     }
 

@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::model::error::Error;
 use crate::model::lifecycle_error::LifecycleError;
 use crate::model::name::ToolName;
+use crate::model::schema::{Field, Schema};
 use crate::pg::archive::{self, ArchivedTool};
 use crate::pg::ident::TableName;
 use crate::pg::{acting, ddl, history, registry, rename_table};
@@ -97,10 +98,41 @@ fn rename_back(
     })?;
     let before = TableName::of_tool(archived_name);
     let table = TableName::of_tool(name);
-    let renamed: BTreeMap<String, String> =
+    let mut renamed: BTreeMap<String, String> =
         serde_json::from_str(&archived.renamed).unwrap_or_default();
-    rename_table::rename_back(oid, &archived.table, &table, &before, &renamed);
+    if before != table {
+        let new_names = names_under(&before, &table, name)?;
+        for (number, original) in renamed.values_mut().enumerate() {
+            let derived = || before.renamed_along(original, &table, number);
+            if let Some(new) = new_names.get(original).cloned().or_else(derived) {
+                *original = new;
+            }
+        }
+    }
+    rename_table::rename_back(oid, &archived.table, &table, &renamed);
     Ok(table)
+}
+
+/// What the indexes of fields are called under the new name of the table, by
+/// their names under the old one.
+fn names_under(
+    before: &TableName,
+    table: &TableName,
+    name: &ToolName,
+) -> Result<BTreeMap<String, String>, Error> {
+    let row = registry::tool(name).ok_or(Error::ToolNotFound)?;
+    let schema = match &row.schema_definition {
+        Some(text) => Schema::parse(text)?,
+        None => Schema::WholePayload,
+    };
+    let of_field = |table: &TableName, field: &Field| {
+        table.index_of_field(&field.name, field.rules.unique).table
+    };
+    Ok(schema
+        .fields()
+        .iter()
+        .map(|field| (of_field(before, field), of_field(table, field)))
+        .collect())
 }
 
 fn note_restoration(caller: Caller, archived: &ArchivedTool) {

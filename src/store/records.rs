@@ -110,7 +110,13 @@ fn field_columns(tool: &CompiledTool) -> Vec<(&str, FieldType)> {
 
 /// The keys of a listed record, in the order of the contract.
 fn listed_columns(tool: &Rc<CompiledTool>) -> Vec<(&str, FieldType)> {
-    let mut columns = vec![("id", FieldType::Int), ("created_at", FieldType::Timestamp)];
+    let mut columns = Vec::with_capacity(tool.columns.len() + 4);
+    columns.push(("id", FieldType::Int));
+    columns.push(("created_at", FieldType::Timestamp));
+    if tool.options.versioned {
+        columns.push(("updated_at", FieldType::Timestamp));
+        columns.push(("version", FieldType::Int));
+    }
     columns.extend(field_columns(tool));
     columns
 }

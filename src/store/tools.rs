@@ -3,8 +3,9 @@
 use serde_json::json;
 
 use crate::model::error::Error;
-use crate::model::name::ToolName;
-use crate::model::schema::Schema;
+use crate::model::name::{ToolName, VERSION_FIELDS};
+use crate::model::options::ToolOptions;
+use crate::model::schema::{Field, Schema};
 use crate::model::token::{NewToken, Purpose};
 use crate::pg::ident::TableName;
 use crate::pg::{acting, ddl, history, random, registry};
@@ -22,6 +23,7 @@ pub struct Registration<'a> {
     /// NULL is refused: nobody knows whether it meant a public tool.
     pub sensitive: Option<bool>,
     pub description: Option<&'a str>,
+    pub options: ToolOptions,
     pub admin_token: Option<&'a str>,
 }
 
@@ -46,12 +48,17 @@ pub fn register(caller: Caller, request: &Registration<'_>) -> Result<Registered
         Some(text) => Schema::parse(text)?,
         None => Schema::WholePayload,
     };
+    request.options.check()?;
+    if request.options.versioned {
+        refuse_version_fields(&schema)?;
+    }
 
     let id = registry::insert_tool(
         &name,
         schema.to_json().as_deref(),
         sensitive,
         request.description,
+        request.options.to_json().as_deref(),
     )
     .ok_or_else(|| Error::ToolExists {
         tool: name.as_str().to_owned(),
@@ -60,8 +67,12 @@ pub fn register(caller: Caller, request: &Registration<'_>) -> Result<Registered
         return Err(Error::TokenInUse);
     }
     let table = TableName::of_tool(&name);
-    ddl::create_tool_table(&table, &schema.columns())?;
-    let change = json!({"register": {"sensitive": sensitive, "description": request.description}});
+    ddl::create_tool_table(&table, &schema, &request.options)?;
+    let change = json!({"register": {
+        "sensitive": sensitive,
+        "description": request.description,
+        "options": request.options,
+    }});
     history::append(
         id,
         &acting::caller_name(),
@@ -73,6 +84,17 @@ pub fn register(caller: Caller, request: &Registration<'_>) -> Result<Registered
         table_name: table.table,
         token: token.token,
     })
+}
+
+/// A versioned tool has columns of these names.
+fn refuse_version_fields(schema: &Schema) -> Result<(), Error> {
+    let taken = |field: &&Field| VERSION_FIELDS.contains(&field.name.as_str());
+    match schema.fields().iter().find(taken) {
+        Some(field) => Err(Error::FieldOfVersionedTool {
+            field: field.name.clone(),
+        }),
+        None => Ok(()),
+    }
 }
 
 /// Deletes a tool with its credentials and its table, or none of them.

@@ -148,6 +148,23 @@ SELECT projectalpha.store_record(:'long', 'token-of-long', '{"n": 2}');
 SELECT * FROM pg_temp.relations;
 SELECT projectalpha.delete_tool(:'long'), projectalpha.delete_tool('short');
 
+-- Indexes of fields, also of a tool with a long name: the name is free at once, and each comes back by the name its table gives it.
+SELECT t, (projectalpha.register_tool(t, 'token-of-rules', '[{"name": "u", "type": "str", "unique": true}, {"name": "i", "type": "int", "index": true}]', strict => true, versioned => true)).table_name
+  FROM unnest(ARRAY['ruled', repeat('l', 50)]) AS t;
+CREATE TEMP TABLE before AS SELECT relation FROM pg_temp.relations;
+SELECT projectalpha.delete_tool(tool_name, archive => true) FROM projectalpha.registered_tools;
+SELECT count(*) FROM pg_temp.relations JOIN before USING (relation);
+SELECT t, (projectalpha.register_tool(t, 'token-of-rules', '[{"name": "u", "type": "str", "unique": true}, {"name": "i", "type": "int", "index": true}]')).table_name
+  FROM unnest(ARRAY['ruled', repeat('l', 50)]) AS t;
+SELECT (projectalpha.restore_tool(tool_name, new_name => 'other' || length(tool_name))).tool_name FROM projectalpha.archived_tool_list ORDER BY archived_id;
+SELECT * FROM pg_temp.relations;
+SELECT tool_name, options FROM projectalpha.registered_tools ORDER BY id;
+SELECT projectalpha.delete_tool('ruled'), projectalpha.delete_tool(repeat('l', 50));
+SELECT projectalpha.delete_tool(tool_name, archive => true) FROM projectalpha.registered_tools;
+SELECT (projectalpha.restore_tool(tool_name, new_name => CASE tool_name WHEN 'other5' THEN 'ruled' ELSE repeat('l', 50) END)).tool_name FROM projectalpha.archived_tool_list ORDER BY archived_id;
+SELECT count(*) = (SELECT count(*) FROM before) AS as_before FROM pg_temp.relations JOIN before USING (relation);
+SELECT projectalpha.delete_tool(tool_name) FROM projectalpha.registered_tools;
+
 -- Bad input and people without a right change nothing.
 SELECT table_name FROM projectalpha.register_tool('b', 'token-of-b');
 SET ROLE regress_keeper;

@@ -1,0 +1,63 @@
+//! What a tool may ask for beyond spec 001. All off by default.
+
+use serde::{Deserialize, Serialize};
+
+use super::error::Error;
+
+/// The options of a tool, as they are kept in the catalogue: what is off is left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ToolOptions {
+    /// Fields that the tool does not have are refused instead of ignored.
+    #[serde(skip_serializing_if = "is_off")]
+    pub strict: bool,
+    /// Records have `updated_at` and `version`.
+    #[serde(skip_serializing_if = "is_off")]
+    pub versioned: bool,
+    /// Every change of a record is announced by NOTIFY.
+    #[serde(skip_serializing_if = "is_off")]
+    pub notify: bool,
+    /// Most records, roughly.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_records: Option<i64>,
+    /// Most bytes on disk, roughly.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_bytes: Option<i64>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // what serde calls
+fn is_off(option: &bool) -> bool {
+    !*option
+}
+
+impl ToolOptions {
+    /// Reads what the catalogue has; none are the defaults.
+    pub fn parse(json: Option<&str>) -> Self {
+        json.and_then(|text| serde_json::from_str(text).ok())
+            .unwrap_or_default()
+    }
+
+    /// The JSON to keep; none if there is nothing to say.
+    pub fn to_json(&self) -> Option<String> {
+        if *self == ToolOptions::default() {
+            return None;
+        }
+        serde_json::to_string(self).ok()
+    }
+
+    /// Refuses limits that allow nothing.
+    pub fn check(&self) -> Result<(), Error> {
+        for (option, limit) in [
+            ("max_records", self.max_records),
+            ("max_bytes", self.max_bytes),
+        ] {
+            if limit.is_some_and(|l| l < 1) {
+                return Err(Error::OptionInvalid {
+                    option,
+                    wanted: "a positive number",
+                });
+            }
+        }
+        Ok(())
+    }
+}
