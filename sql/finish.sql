@@ -50,6 +50,7 @@ GRANT EXECUTE ON FUNCTION
     projectalpha.delete_tool(text, text, boolean),
     projectalpha.restore_tool(text, bigint, text, text),
     projectalpha.purge_archived_tool(bigint, text),
+    projectalpha.alter_tool(text, jsonb, text),
     projectalpha.rotate_token(text, interval, text, text, text),
     projectalpha.store_record(text, text, jsonb),
     projectalpha.store_records(text, text, jsonb),
@@ -109,6 +110,8 @@ COMMENT ON FUNCTION projectalpha.add_common_token(text, text) IS
     'Adds a token for sensitive rows of the common table; returns it this once';
 COMMENT ON FUNCTION projectalpha.revoke_token(text, bigint) IS
     'Revokes a token of any kind, given itself or by its id in active_tokens';
+COMMENT ON FUNCTION projectalpha.alter_tool(text, jsonb, text) IS
+    'Changes the fields and options of a tool and keeps its records; returns the schema''s new version';
 COMMENT ON FUNCTION projectalpha.rotate_token(text, interval, text, text, text) IS
     'Gives a tool a new token; those before it work for the grace period; returns it this once';
 COMMENT ON FUNCTION projectalpha.invalidate_caches() IS

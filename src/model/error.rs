@@ -2,6 +2,7 @@
 //! and its HTTP status. The same fault always has the same words, in SQL and
 //! over HTTP. No variant carries a token or a value from a payload.
 
+use super::alteration_error::AlterationError;
 use super::checks::BrokenRule;
 use super::json_kind::JsonKind;
 use super::lifecycle_error::LifecycleError;
@@ -138,6 +139,14 @@ pub enum Error {
     },
     /// In the life of a tool after its registration.
     Lifecycle(LifecycleError),
+    /// In a change of a tool's definition.
+    Alteration(AlterationError),
+}
+
+impl From<AlterationError> for Error {
+    fn from(error: AlterationError) -> Self {
+        Error::Alteration(error)
+    }
 }
 
 impl From<LifecycleError> for Error {
@@ -195,6 +204,7 @@ impl Error {
                 std::str::from_utf8(sqlstate).unwrap_or("XX000")
             }
             Error::Lifecycle(error) => error.sqlstate(),
+            Error::Alteration(error) => error.sqlstate(),
         }
     }
 
@@ -286,6 +296,7 @@ impl Error {
             }
             Error::TableNotCreated { reason, .. } => format!("Failed to create table: {reason}"),
             Error::Lifecycle(error) => error.message(),
+            Error::Alteration(error) => error.message(),
         }
     }
 
@@ -361,6 +372,7 @@ impl Error {
             Error::TokenInUse => Some("Another admin or common credential, or a live one of the same tool, has this token.".into()),
             Error::InRecord { fault, .. } => fault.detail(),
             Error::Lifecycle(error) => Some(error.detail()),
+            Error::Alteration(error) => Some(error.detail()),
             Error::FieldKind { field, declared, .. } => Some(declared_as(field, *declared)),
             Error::IntOutOfRange { field } => Some(declared_as(field, FieldType::Int)),
             Error::FloatOutOfRange { field } => Some(declared_as(field, FieldType::Float)),
@@ -445,6 +457,7 @@ impl Error {
             }
             Error::FloatOutOfRange { .. } => "At most about 1.8e308 on either side of 0.",
             Error::Lifecycle(error) => error.hint(),
+            Error::Alteration(error) => error.hint(),
         };
         Some(hint.into())
     }

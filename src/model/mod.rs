@@ -1,6 +1,8 @@
 //! Pure Rust: names, field types, schemas, tokens, errors. No pgrx in here, so
 //! that every rule can be tested without a server.
 
+pub mod alteration;
+pub mod alteration_error;
 pub mod checks;
 pub mod error;
 pub mod grace;

@@ -105,6 +105,14 @@ const PINNED_FOR_DDL: [(&CStr, &CStr); 3] = [
     (c"default_table_access_method", c"heap"),
 ];
 
+/// Settings under which values are written the same way in every session.
+const PORTABLE_VALUES: [(&CStr, &CStr); 2] = [(c"TimeZone", c"UTC"), (c"extra_float_digits", c"1")];
+
+/// Runs `body` so that values that become text lose nothing of themselves.
+pub fn with_portable_values<T>(body: impl FnOnce() -> T) -> T {
+    with_settings(&PORTABLE_VALUES, body)
+}
+
 /// [`as_owner`] with a search_path that nobody else can write to. For statements
 /// that may run code of others (triggers, rules).
 pub fn as_owner_with_pinned_path<T>(body: impl FnOnce() -> T) -> T {

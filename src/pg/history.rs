@@ -6,10 +6,11 @@ use super::registry::write;
 
 /// Adds the version that the tool's row has now. The caller has just made that
 /// row or holds it locked.
-pub fn append(tool_id: i64, changed_by: &str, changed_through: &str, change: &str) {
+/// Gives its number.
+pub fn append(tool_id: i64, changed_by: &str, changed_through: &str, change: &str) -> Option<i32> {
     // Until ALTER EXTENSION ... UPDATE has run there is no history.
     if relation_oid(&TableName::of_configuration("schema_history")).is_none() {
-        return;
+        return None;
     }
     write(
         "INSERT INTO projectalpha.schema_history \
@@ -17,15 +18,15 @@ pub fn append(tool_id: i64, changed_by: &str, changed_through: &str, change: &st
          SELECT t.id, COALESCE((SELECT pg_catalog.max(h.version) FROM projectalpha.schema_history AS h \
                                 WHERE h.tool_id OPERATOR(pg_catalog.=) t.id), 0) OPERATOR(pg_catalog.+) 1 \
               , t.tool_name, $2, $3, $4::pg_catalog.jsonb, t.schema_definition \
-         FROM projectalpha.tools AS t WHERE t.id OPERATOR(pg_catalog.=) $1",
+         FROM projectalpha.tools AS t WHERE t.id OPERATOR(pg_catalog.=) $1 RETURNING version",
         vec![
             tool_id.into(),
             changed_by.into(),
             changed_through.into(),
             change.into(),
         ],
-        |_| (),
-    );
+        |rows| rows.first().and_then(|row| row.get(1)),
+    )
 }
 
 /// Writes down how a tool was before its first recorded change: one that is

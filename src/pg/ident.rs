@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::model::name::ToolName;
+use crate::model::scalar::Scalar;
 use crate::model::schema::{Field, FieldType};
 use crate::model::token::Digest;
 
@@ -139,7 +140,7 @@ pub fn column_list<'a>(columns: impl Iterator<Item = &'a str>) -> String {
 }
 
 /// The type of a field's column, under a name that no search_path can redirect.
-fn qualified_type(field_type: FieldType) -> &'static str {
+pub fn column_type(field_type: FieldType) -> &'static str {
     match field_type {
         FieldType::Int => "pg_catalog.int8",
         FieldType::Str => "pg_catalog.text",
@@ -147,6 +148,51 @@ fn qualified_type(field_type: FieldType) -> &'static str {
         FieldType::Float => "pg_catalog.float8",
         FieldType::Json => "pg_catalog.jsonb",
         FieldType::Timestamp => "pg_catalog.timestamptz",
+    }
+}
+
+/// A string constant, whatever `standard_conforming_strings` says.
+fn string_constant(text: &str) -> String {
+    let quoted = text.replace('\'', "''");
+    if quoted.contains('\\') {
+        format!("E'{}'", quoted.replace('\\', "\\\\"))
+    } else {
+        format!("'{quoted}'")
+    }
+}
+
+/// The default of a field as a constant of the column's type. DDL takes no
+/// parameters.
+pub fn default_constant(field: &Field) -> Option<String> {
+    let default = field.rules.default.as_ref()?;
+    let type_name = column_type(field.field_type);
+    if field.field_type == FieldType::Json {
+        return Some(format!(
+            "{}::{type_name}",
+            string_constant(&default.to_string())
+        ));
+    }
+    Some(match Scalar::from_json(field.field_type, default)? {
+        Scalar::Str(text) => format!("{}::{type_name}", string_constant(&text)),
+        Scalar::Timestamp(_, microseconds) => format!(
+            "('2000-01-01 00:00:00+00'::pg_catalog.timestamptz OPERATOR(pg_catalog.+) \
+             '{microseconds} microseconds'::pg_catalog.interval)"
+        ),
+        other => format!("'{}'::{type_name}", other.to_json()),
+    })
+}
+
+/// `"a" pg_catalog.int8`: a column that is added.
+pub fn column_definition(field: &Field) -> String {
+    format!("{} {}", Quoted(&field.name), column_type(field.field_type))
+}
+
+/// `pg_catalog.to_jsonb("a"::pg_catalog.int8)`: a column as a wider type.
+pub fn widened(column: &str, from: FieldType, to: FieldType) -> String {
+    let value = format!("{}::{}", Quoted(column), column_type(from));
+    match to {
+        FieldType::Json if from != FieldType::Json => format!("pg_catalog.to_jsonb({value})"),
+        _ => format!("({value})::{}", column_type(to)),
     }
 }
 
@@ -163,7 +209,7 @@ pub fn field_definitions(fields: &[Field]) -> String {
             format!(
                 ", {} {}{required}",
                 Quoted(&field.name),
-                qualified_type(field.field_type)
+                column_type(field.field_type)
             )
         })
         .collect()
@@ -173,7 +219,7 @@ pub fn field_definitions(fields: &[Field]) -> String {
 pub fn column_definitions(columns: &[(&str, FieldType)]) -> String {
     columns
         .iter()
-        .map(|(name, field_type)| format!(", {} {}", Quoted(name), qualified_type(*field_type)))
+        .map(|(name, field_type)| format!(", {} {}", Quoted(name), column_type(*field_type)))
         .collect()
 }
 
@@ -182,7 +228,7 @@ pub fn column_definitions(columns: &[(&str, FieldType)]) -> String {
 pub fn select_list(columns: &[(&str, FieldType)]) -> String {
     let cast: Vec<String> = columns
         .iter()
-        .map(|(name, field_type)| format!("{}::{}", Quoted(name), qualified_type(*field_type)))
+        .map(|(name, field_type)| format!("{}::{}", Quoted(name), column_type(*field_type)))
         .collect();
     cast.join(", ")
 }

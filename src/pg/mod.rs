@@ -4,6 +4,7 @@
 //! the function's edge.
 
 pub mod acting;
+pub mod alter_table;
 pub mod archive;
 mod builtin_code;
 mod bulk_insert;
@@ -15,6 +16,7 @@ pub mod ddl;
 mod direct_insert;
 mod direct_scan;
 mod error_context;
+pub mod existing_records;
 pub mod history;
 pub mod ident;
 pub mod json_writer;

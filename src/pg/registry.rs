@@ -154,6 +154,31 @@ pub fn lock_tool(name: &ToolName) -> Option<i64> {
     )
 }
 
+/// Changes what a tool is; with a description it gets that one, too.
+pub fn update_tool(
+    tool_id: i64,
+    schema_definition: Option<&str>,
+    sensitive: bool,
+    options: &str,
+    description: Option<Option<&str>>,
+) {
+    write(
+        "UPDATE projectalpha.tools AS t \
+         SET schema_definition = $2::pg_catalog.jsonb, sensitive = $3, options = $4::pg_catalog.jsonb \
+           , description = CASE WHEN $5 THEN $6 ELSE t.description END \
+         WHERE t.id OPERATOR(pg_catalog.=) $1",
+        vec![
+            tool_id.into(),
+            schema_definition.into(),
+            sensitive.into(),
+            options.into(),
+            description.is_some().into(),
+            description.flatten().into(),
+        ],
+        |_| (),
+    );
+}
+
 /// Removes a tool, and with it (by a trigger) its credentials; false if there is
 /// none of that name.
 pub fn delete_tool(name: &ToolName) -> bool {

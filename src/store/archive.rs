@@ -9,6 +9,7 @@ use crate::model::lifecycle_error::LifecycleError;
 use crate::model::name::ToolName;
 use crate::model::schema::{Field, Schema};
 use crate::pg::archive::{self, ArchivedTool};
+use crate::pg::ddl::KeepOut;
 use crate::pg::ident::TableName;
 use crate::pg::{acting, ddl, history, registry, rename_table};
 
@@ -36,8 +37,10 @@ pub fn archive(
     bounded::within_lock_timeout(name.as_str(), || {
         let tool_id = registry::lock_tool(&name).ok_or(Error::ToolNotFound)?;
         let table = TableName::of_tool(&name);
-        let oid = ddl::lock_exclusively(&table)?.ok_or_else(|| Error::ToolTableMissing {
-            table: table.table.clone(),
+        let oid = ddl::lock_table(&table, KeepOut::Everybody)?.ok_or_else(|| {
+            Error::ToolTableMissing {
+                table: table.table.clone(),
+            }
         })?;
         let archived = table.archived(&name, &archive::timestamp());
         let renamed = rename_table::rename(oid, &table, &archived);
@@ -91,7 +94,7 @@ fn rename_back(
     archived_name: &ToolName,
     name: &ToolName,
 ) -> Result<TableName, Error> {
-    let oid = ddl::lock_exclusively(&archived.table)?.ok_or_else(|| {
+    let oid = ddl::lock_table(&archived.table, KeepOut::Everybody)?.ok_or_else(|| {
         LifecycleError::ArchivedTableMissing {
             table: archived.table.table.clone(),
         }

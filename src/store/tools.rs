@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use crate::model::error::Error;
-use crate::model::name::{ToolName, VERSION_FIELDS};
+use crate::model::name::ToolName;
 use crate::model::options::ToolOptions;
-use crate::model::schema::{Field, Schema};
+use crate::model::schema::Schema;
 use crate::model::token::{NewToken, Purpose};
 use crate::pg::ident::TableName;
 use crate::pg::{acting, ddl, history, random, registry};
@@ -50,7 +50,7 @@ pub fn register(caller: Caller, request: &Registration<'_>) -> Result<Registered
     };
     request.options.check()?;
     if request.options.versioned {
-        refuse_version_fields(&schema)?;
+        schema.refuse_version_fields()?;
     }
 
     let id = registry::insert_tool(
@@ -84,17 +84,6 @@ pub fn register(caller: Caller, request: &Registration<'_>) -> Result<Registered
         table_name: table.table,
         token: token.token,
     })
-}
-
-/// A versioned tool has columns of these names.
-fn refuse_version_fields(schema: &Schema) -> Result<(), Error> {
-    let taken = |field: &&Field| VERSION_FIELDS.contains(&field.name.as_str());
-    match schema.fields().iter().find(taken) {
-        Some(field) => Err(Error::FieldOfVersionedTool {
-            field: field.name.clone(),
-        }),
-        None => Ok(()),
-    }
 }
 
 /// Deletes a tool with its credentials and its table, or none of them.
