@@ -37,6 +37,9 @@ use crate::store::authorise::Caller;
 /// add, rename or drop takes no time; to widen rewrites the table, and an index
 /// is built while writers wait (CREATE INDEX CONCURRENTLY cannot run in a
 /// function), both in proportion to the number of records.
+/// Where a table was rewritten, a transaction with an older snapshot (REPEATABLE
+/// READ) that has not used it before finds it empty: so it is with every ALTER
+/// TABLE that rewrites.
 ///
 /// Errors: 42501 not an administrator; 42704 no such tool; 22023 bad changes,
 /// rules or options; 42703 no such field; 42701 the name is another field's;
