@@ -47,7 +47,11 @@ GRANT USAGE ON DOMAIN projectalpha_http."*/*" TO projectalpha_anon;
 -- Functions that check tokens themselves.
 GRANT EXECUTE ON FUNCTION
     projectalpha.register_tool(text, text, jsonb, boolean, text, text, boolean, boolean, boolean, bigint, bigint),
-    projectalpha.delete_tool(text, text),
+    projectalpha.delete_tool(text, text, boolean),
+    projectalpha.restore_tool(text, bigint, text, text),
+    projectalpha.purge_archived_tool(bigint, text),
+    projectalpha.alter_tool(text, jsonb, text),
+    projectalpha.rotate_token(text, interval, text, text, text),
     projectalpha.store_record(text, text, jsonb, text),
     projectalpha.get_record(text, bigint, text),
     projectalpha.update_record(text, text, bigint, jsonb, bigint),
@@ -138,8 +142,12 @@ COMMENT ON COLUMN projectalpha.tool_activity.counted_since IS
     'When the statistics of this database were reset; NULL if never';
 COMMENT ON FUNCTION projectalpha.register_tool(text, text, jsonb, boolean, text, text, boolean, boolean, boolean, bigint, bigint) IS
     'Registers a tool, its token and its table; returns the token this once';
-COMMENT ON FUNCTION projectalpha.delete_tool(text, text) IS
-    'Deletes a tool, its tokens and its table with every record';
+COMMENT ON FUNCTION projectalpha.delete_tool(text, text, boolean) IS
+    'Deletes a tool, its tokens and its table with every record, or archives them';
+COMMENT ON FUNCTION projectalpha.restore_tool(text, bigint, text, text) IS
+    'Brings an archived tool back with its records and tokens';
+COMMENT ON FUNCTION projectalpha.purge_archived_tool(bigint, text) IS
+    'Drops an archived tool for good';
 COMMENT ON FUNCTION projectalpha.store_record(text, text, jsonb, text) IS
     'Stores one record of a tool and returns its id';
 COMMENT ON FUNCTION projectalpha.get_record(text, bigint, text) IS
@@ -178,6 +186,10 @@ COMMENT ON FUNCTION projectalpha.export_tool(text) IS
     'Gives a tool and its records as lines of JSON, for import_tool';
 COMMENT ON FUNCTION projectalpha.import_tool(regclass, text, text) IS
     'Registers a tool and stores its records from the lines of export_tool, all or nothing; returns its token this once';
+COMMENT ON FUNCTION projectalpha.alter_tool(text, jsonb, text) IS
+    'Changes the fields and options of a tool and keeps its records; returns the schema''s new version';
+COMMENT ON FUNCTION projectalpha.rotate_token(text, interval, text, text, text) IS
+    'Gives a tool a new token; those before it work for the grace period; returns it this once';
 COMMENT ON FUNCTION projectalpha.invalidate_caches() IS
     'Trigger function: sessions drop what they have cached of the changed table';
 COMMENT ON FUNCTION projectalpha.forget_credentials() IS

@@ -20,6 +20,111 @@ SELECT t.id
      , t.options
   FROM projectalpha.tools AS t;
 
+-- Tools that were deleted but kept: their tables are in projectalpha_data still,
+-- as archived_<tool>_<time>.
+
+CREATE TABLE projectalpha.archived_tools
+( id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY
+, tool_id bigint NOT NULL
+, tool_name text NOT NULL
+, table_schema text NOT NULL
+, table_name text NOT NULL
+, archived_at timestamptz NOT NULL DEFAULT now()
+, archived_by text NOT NULL
+, registration jsonb NOT NULL
+, renamed jsonb NOT NULL
+, UNIQUE (table_schema, table_name)
+);
+COMMENT ON TABLE projectalpha.archived_tools IS
+    'Archived tools: their rows of tools, and where their tables are';
+COMMENT ON COLUMN projectalpha.archived_tools.registration IS 'The row of projectalpha.tools';
+COMMENT ON COLUMN projectalpha.archived_tools.renamed IS
+    'What the indexes and sequences of the table were called before, by their names now';
+
+-- The credentials of archived tools, as they were in projectalpha.credentials.
+-- archived_id is no foreign key, for the reason given there.
+CREATE TABLE projectalpha.archived_credentials
+( archived_id bigint NOT NULL
+, id bigint NOT NULL
+, digest bytea NOT NULL CHECK (octet_length(digest) = 32)
+, hint text NOT NULL
+, scopes text[] NOT NULL
+, label text
+, created_at timestamptz NOT NULL
+, expires_at timestamptz
+, revoked_at timestamptz
+, PRIMARY KEY (archived_id, id)
+);
+COMMENT ON TABLE projectalpha.archived_credentials IS
+    'The credentials of archived tools, by the SHA-256 digests of their tokens alone';
+
+CREATE VIEW projectalpha.archived_tool_list AS
+SELECT a.id AS archived_id
+     , a.tool_name
+     , a.table_name
+     , a.archived_at
+     , a.archived_by
+     , a.registration->'schema_definition' AS schema_definition
+     , (a.registration->>'sensitive')::boolean AS sensitive
+     , a.registration->>'description' AS description
+     , EXISTS (SELECT FROM pg_class AS c
+                 JOIN pg_namespace AS n ON n.oid = c.relnamespace
+                WHERE n.nspname = a.table_schema AND c.relname = a.table_name) AS table_exists
+  FROM projectalpha.archived_tools AS a;
+COMMENT ON VIEW projectalpha.archived_tool_list IS
+    'Archived tools: what restore_tool brings back and purge_archived_tool drops';
+
+GRANT SELECT ON projectalpha.archived_tool_list TO projectalpha_admin, projectalpha_reader;
+
+SELECT pg_extension_config_dump('projectalpha.archived_tools', '');
+SELECT pg_extension_config_dump('projectalpha.archived_tools_id_seq', '');
+SELECT pg_extension_config_dump('projectalpha.archived_credentials', '');
+
+-- What was done to the schema of each tool. Version 1 is its registration.
+
+CREATE TABLE projectalpha.schema_history
+( tool_id bigint NOT NULL
+, version integer NOT NULL CHECK (version > 0)
+, tool_name text NOT NULL
+, changed_at timestamptz NOT NULL DEFAULT now()
+, changed_by text NOT NULL
+, changed_through text NOT NULL CHECK (changed_through IN ('sql', 'http'))
+, change jsonb NOT NULL
+, schema_definition jsonb
+, PRIMARY KEY (tool_id, version)
+);
+COMMENT ON TABLE projectalpha.schema_history IS
+    'Every change of a tool''s schema: when, by which role, through SQL or HTTP, and the schema after it';
+
+-- The history of a tool goes with it, unless the tool is archived.
+CREATE FUNCTION projectalpha.forget_history() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF TG_OP = 'TRUNCATE' THEN
+        DELETE FROM projectalpha.schema_history AS h
+         WHERE NOT EXISTS (SELECT FROM projectalpha.archived_tools AS a WHERE a.tool_id = h.tool_id);
+    ELSE
+        DELETE FROM projectalpha.schema_history AS h USING gone
+         WHERE h.tool_id = gone.id
+           AND NOT EXISTS (SELECT FROM projectalpha.archived_tools AS a WHERE a.tool_id = h.tool_id);
+    END IF;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION projectalpha.forget_history() IS
+    'Trigger function: removes the history of tools that were deleted for good';
+CREATE TRIGGER forget_history_of_deleted AFTER DELETE ON projectalpha.tools
+    REFERENCING OLD TABLE AS gone
+    FOR EACH STATEMENT EXECUTE FUNCTION projectalpha.forget_history();
+CREATE TRIGGER forget_history_of_all AFTER TRUNCATE ON projectalpha.tools
+    FOR EACH STATEMENT EXECUTE FUNCTION projectalpha.forget_history();
+ALTER TABLE projectalpha.tools ENABLE ALWAYS TRIGGER forget_history_of_deleted;
+ALTER TABLE projectalpha.tools ENABLE ALWAYS TRIGGER forget_history_of_all;
+
+GRANT SELECT ON projectalpha.schema_history TO projectalpha_admin, projectalpha_reader;
+
+SELECT pg_extension_config_dump('projectalpha.schema_history', '');
+
 -- Tools that begin in the common table (spec 000).
 
 CREATE TABLE projectalpha.tool_configuration
@@ -135,9 +240,19 @@ END
 $$;
 
 -- Functions whose arguments have changed, then all that are new.
+DROP FUNCTION projectalpha.delete_tool(text, text);
 DROP FUNCTION projectalpha.list_records(text, int, bigint, text, bigint);
 DROP FUNCTION projectalpha.register_tool(text, text, jsonb, bool, text, text);
 DROP FUNCTION projectalpha.store_record(text, text, jsonb);
+
+CREATE FUNCTION projectalpha.alter_tool(
+    tool_name TEXT,
+    changes jsonb,
+    admin_token TEXT DEFAULT NULL
+) RETURNS INT
+VOLATILE PARALLEL UNSAFE 
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'alter_tool_wrapper';
 
 CREATE FUNCTION projectalpha.configure_tool(
     tool_name TEXT,
@@ -173,6 +288,15 @@ CREATE FUNCTION projectalpha.delete_record(
 VOLATILE PARALLEL UNSAFE 
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'delete_record_wrapper';
+
+CREATE FUNCTION projectalpha.delete_tool(
+    tool_name TEXT,
+    admin_token TEXT DEFAULT NULL,
+    archive bool DEFAULT false
+) RETURNS void
+VOLATILE PARALLEL UNSAFE  
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'delete_or_archive_tool_wrapper';
 
 CREATE FUNCTION projectalpha.export_tool(
     tool_name TEXT
@@ -256,6 +380,14 @@ VOLATILE PARALLEL UNSAFE
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'promote_tool_wrapper';
 
+CREATE FUNCTION projectalpha.purge_archived_tool(
+    archived_id bigint,
+    admin_token TEXT DEFAULT NULL
+) RETURNS void
+VOLATILE PARALLEL UNSAFE 
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'purge_archived_tool_wrapper';
+
 CREATE FUNCTION projectalpha.register_tool(
     tool_name TEXT,
     token TEXT DEFAULT NULL,
@@ -276,6 +408,31 @@ CREATE FUNCTION projectalpha.register_tool(
 VOLATILE PARALLEL UNSAFE  
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'register_tool_with_options_wrapper';
+
+CREATE FUNCTION projectalpha.restore_tool(
+    tool_name TEXT,
+    archived_id bigint DEFAULT NULL,
+    new_name TEXT DEFAULT NULL,
+    admin_token TEXT DEFAULT NULL
+) RETURNS TABLE (
+    archived_id bigint,
+    tool_name TEXT,
+    table_name TEXT
+)
+VOLATILE PARALLEL UNSAFE 
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'restore_tool_wrapper';
+
+CREATE FUNCTION projectalpha.rotate_token(
+    tool_name TEXT,
+    grace interval DEFAULT '0',
+    token TEXT DEFAULT NULL,
+    admin_token TEXT DEFAULT NULL,
+    current_token TEXT DEFAULT NULL
+) RETURNS TEXT
+VOLATILE PARALLEL UNSAFE 
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'rotate_token_wrapper';
 
 CREATE FUNCTION projectalpha.store_configured(
     tool_name TEXT,
@@ -465,7 +622,11 @@ GRANT USAGE ON DOMAIN projectalpha_http."*/*" TO projectalpha_anon;
 -- Functions that check tokens themselves.
 GRANT EXECUTE ON FUNCTION
     projectalpha.register_tool(text, text, jsonb, boolean, text, text, boolean, boolean, boolean, bigint, bigint),
-    projectalpha.delete_tool(text, text),
+    projectalpha.delete_tool(text, text, boolean),
+    projectalpha.restore_tool(text, bigint, text, text),
+    projectalpha.purge_archived_tool(bigint, text),
+    projectalpha.alter_tool(text, jsonb, text),
+    projectalpha.rotate_token(text, interval, text, text, text),
     projectalpha.store_record(text, text, jsonb, text),
     projectalpha.get_record(text, bigint, text),
     projectalpha.update_record(text, text, bigint, jsonb, bigint),
@@ -556,8 +717,12 @@ COMMENT ON COLUMN projectalpha.tool_activity.counted_since IS
     'When the statistics of this database were reset; NULL if never';
 COMMENT ON FUNCTION projectalpha.register_tool(text, text, jsonb, boolean, text, text, boolean, boolean, boolean, bigint, bigint) IS
     'Registers a tool, its token and its table; returns the token this once';
-COMMENT ON FUNCTION projectalpha.delete_tool(text, text) IS
-    'Deletes a tool, its tokens and its table with every record';
+COMMENT ON FUNCTION projectalpha.delete_tool(text, text, boolean) IS
+    'Deletes a tool, its tokens and its table with every record, or archives them';
+COMMENT ON FUNCTION projectalpha.restore_tool(text, bigint, text, text) IS
+    'Brings an archived tool back with its records and tokens';
+COMMENT ON FUNCTION projectalpha.purge_archived_tool(bigint, text) IS
+    'Drops an archived tool for good';
 COMMENT ON FUNCTION projectalpha.store_record(text, text, jsonb, text) IS
     'Stores one record of a tool and returns its id';
 COMMENT ON FUNCTION projectalpha.get_record(text, bigint, text) IS
@@ -596,6 +761,10 @@ COMMENT ON FUNCTION projectalpha.export_tool(text) IS
     'Gives a tool and its records as lines of JSON, for import_tool';
 COMMENT ON FUNCTION projectalpha.import_tool(regclass, text, text) IS
     'Registers a tool and stores its records from the lines of export_tool, all or nothing; returns its token this once';
+COMMENT ON FUNCTION projectalpha.alter_tool(text, jsonb, text) IS
+    'Changes the fields and options of a tool and keeps its records; returns the schema''s new version';
+COMMENT ON FUNCTION projectalpha.rotate_token(text, interval, text, text, text) IS
+    'Gives a tool a new token; those before it work for the grace period; returns it this once';
 COMMENT ON FUNCTION projectalpha.invalidate_caches() IS
     'Trigger function: sessions drop what they have cached of the changed table';
 COMMENT ON FUNCTION projectalpha.forget_credentials() IS

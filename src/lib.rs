@@ -36,6 +36,16 @@ extension_sql_file!(
 );
 extension_sql_file!("../sql/views.sql", name = "views", requires = ["tables"]);
 extension_sql_file!(
+    "../sql/archive.sql",
+    name = "archive",
+    requires = ["tables"]
+);
+extension_sql_file!(
+    "../sql/history.sql",
+    name = "history",
+    requires = ["archive"]
+);
+extension_sql_file!(
     "../sql/http.sql",
     name = "http",
     requires = [projectalpha_http]

@@ -3,12 +3,15 @@
 //! forgotten token instead of refusing it.
 
 mod activity;
+mod alter;
+mod archive;
 mod common;
 mod configured;
 mod directory;
 mod invalidation;
 mod record;
 mod records;
+mod rotation;
 mod search;
 mod tokens;
 mod tools;

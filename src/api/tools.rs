@@ -1,4 +1,4 @@
-//! `register_tool` and `delete_tool`.
+//! `register_tool`.
 
 use pgrx::prelude::*;
 
@@ -133,21 +133,4 @@ fn registered(register: impl FnOnce() -> Result<Registered, Error>) -> (String, 
         registered.table_name,
         registered.token,
     )
-}
-
-/// Deletes a tool: its registration, its tokens and its table with every
-/// record, all or none (spec 001, section 4.4). Cannot be undone.
-///
-/// Arguments: `tool_name`; `admin_token` (not needed by members of
-/// `projectalpha_admin`).
-///
-/// Errors: 42501 not an administrator; 42704 no such tool; 22004 no tool name;
-/// 2BP01 another object, a view say, depends on the table.
-///
-/// ```sql
-/// SELECT projectalpha.delete_tool('survey_bot');
-/// ```
-#[pg_extern(schema = "projectalpha", volatile, parallel_unsafe)]
-fn delete_tool(tool_name: Option<&str>, admin_token: default!(Option<&str>, "NULL")) {
-    report::run(|| tools::delete(Caller::Sql, tool_name, admin_token).map(|_| ()));
 }

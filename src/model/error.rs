@@ -2,10 +2,12 @@
 //! and its HTTP status. The same fault always has the same words, in SQL and
 //! over HTTP. No variant carries a token or a value from a payload.
 
+use super::alteration_error::AlterationError;
 use super::checks::BrokenRule;
 use super::configuration_error::ConfigurationError;
 use super::filter::{Operator, MAX_CONDITIONS};
 use super::json_kind::JsonKind;
+use super::lifecycle_error::LifecycleError;
 use super::name::MAX_TOOL_NAME;
 use super::schema::{FieldType, MAX_FIELDS};
 use super::token::{MAX_LENGTH, MIN_LENGTH};
@@ -185,11 +187,27 @@ pub enum Error {
     },
     /// A fault of configuring or promoting a tool.
     Configuration(ConfigurationError),
+    /// In the life of a tool after its registration.
+    Lifecycle(LifecycleError),
+    /// In a change of a tool's definition.
+    Alteration(AlterationError),
 }
 
 impl From<ConfigurationError> for Error {
     fn from(fault: ConfigurationError) -> Self {
         Error::Configuration(fault)
+    }
+}
+
+impl From<AlterationError> for Error {
+    fn from(error: AlterationError) -> Self {
+        Error::Alteration(error)
+    }
+}
+
+impl From<LifecycleError> for Error {
+    fn from(error: LifecycleError) -> Self {
+        Error::Lifecycle(error)
     }
 }
 
@@ -255,6 +273,8 @@ impl Error {
             Error::TableNotCreated { sqlstate, .. } => {
                 std::str::from_utf8(sqlstate).unwrap_or("XX000")
             }
+            Error::Lifecycle(error) => error.sqlstate(),
+            Error::Alteration(error) => error.sqlstate(),
             Error::Configuration(fault) => fault.sqlstate(),
         }
     }
@@ -373,6 +393,8 @@ impl Error {
                 format!("\"{object}\" does not belong to projectalpha_owner")
             }
             Error::TableNotCreated { reason, .. } => format!("Failed to create table: {reason}"),
+            Error::Lifecycle(error) => error.message(),
+            Error::Alteration(error) => error.message(),
             Error::Configuration(fault) => fault.message(),
         }
     }
@@ -466,7 +488,9 @@ impl Error {
             }
             Error::TooManyFields { .. } => Some("Each field is a column of the tool's table.".into()),
             Error::TableNotCreated { .. } => Some("Nothing was registered.".into()),
-            Error::TokenInUse => Some("Another admin or common credential has this token.".into()),
+            Error::TokenInUse => Some("Another admin or common credential, or a live one of the same tool, has this token.".into()),
+            Error::Lifecycle(error) => Some(error.detail()),
+            Error::Alteration(error) => Some(error.detail()),
             Error::InRecord { fault, .. } | Error::InLine { fault, .. } => fault.detail(),
             Error::Transfer(fault) => Some(fault.detail()),
             Error::BaseUrlInvalid => Some(
@@ -577,6 +601,8 @@ impl Error {
                 "Between -9223372036854775808 and 9223372036854775807. A str field holds any number of digits."
             }
             Error::FloatOutOfRange { .. } => "At most about 1.8e308 on either side of 0.",
+            Error::Lifecycle(error) => error.hint(),
+            Error::Alteration(error) => error.hint(),
         };
         Some(hint.into())
     }
@@ -593,6 +619,7 @@ impl Error {
             | Error::ForeignOwner { .. }
             | Error::TableNotCreated { .. } => 500,
             Error::InRecord { fault, .. } => fault.http_status(),
+            Error::Lifecycle(error) => error.http_status(),
             Error::Configuration(fault) => fault.http_status(),
             _ => 400,
         }

@@ -1,13 +1,17 @@
 //! Pure Rust: names, field types, schemas, tokens, errors. No pgrx in here, so
 //! that every rule can be tested without a server.
 
+pub mod alteration;
+pub mod alteration_error;
 pub mod checks;
 pub mod configuration;
 pub mod configuration_error;
 pub mod cursor;
 pub mod error;
 pub mod filter;
+pub mod grace;
 pub mod json_kind;
+pub mod lifecycle_error;
 pub mod name;
 pub mod openapi;
 pub mod options;

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::checks::Checks;
 use super::error::Error;
-use super::name::{check_field_name, excerpt};
+use super::name::{check_field_name, excerpt, VERSION_FIELDS};
 use super::rules::Rules;
 use super::scalar::Scalar;
 
@@ -150,6 +150,17 @@ impl Schema {
         }
     }
 
+    /// A versioned tool has columns of these names.
+    pub fn refuse_version_fields(&self) -> Result<(), Error> {
+        let taken = |field: &&Field| VERSION_FIELDS.contains(&field.name.as_str());
+        match self.fields().iter().find(taken) {
+            Some(field) => Err(Error::FieldOfVersionedTool {
+                field: field.name.clone(),
+            }),
+            None => Ok(()),
+        }
+    }
+
     /// The columns that hold a record, in the order of registration.
     pub fn columns(&self) -> Vec<(&str, FieldType)> {
         match self {
@@ -163,7 +174,8 @@ impl Schema {
 }
 
 impl Field {
-    fn from_value(value: &Value) -> Result<Self, Error> {
+    /// Reads one element of a schema.
+    pub fn from_value(value: &Value) -> Result<Self, Error> {
         let property = |key: &str| value.get(key).filter(|v| !v.is_null());
         let (Some(name), Some(field_type)) = (property("name"), property("type")) else {
             return Err(Error::FieldIncomplete);
@@ -178,9 +190,7 @@ impl Field {
             Value::String(text) => text.clone(),
             other => other.to_string(),
         };
-        let parsed = FieldType::parse(&registered_type).ok_or_else(|| Error::UnsupportedType {
-            type_name: excerpt(&registered_type),
-        })?;
+        let parsed = Field::type_named(&registered_type)?;
         let rules = match value.as_object() {
             Some(object) => Rules::parse(name, parsed, object)?,
             None => Rules::default(),
@@ -195,7 +205,15 @@ impl Field {
         Ok(field)
     }
 
-    fn to_json(&self) -> Value {
+    /// The type that a schema calls by this name.
+    pub fn type_named(name: &str) -> Result<FieldType, Error> {
+        FieldType::parse(name).ok_or_else(|| Error::UnsupportedType {
+            type_name: excerpt(name),
+        })
+    }
+
+    /// The field as an element of a schema.
+    pub fn to_json(&self) -> Value {
         let mut object = self.rules.to_json();
         object.insert("name".into(), Value::from(self.name.as_str()));
         object.insert("type".into(), Value::from(self.registered_type.as_str()));

@@ -1,7 +1,7 @@
 //! Who acts: the caller's privileges, and acting as the owner of the objects.
 
 use std::cell::Cell;
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 
 use pgrx::{pg_guard, pg_sys};
 
@@ -52,6 +52,17 @@ pub(super) fn owner_role() -> pg_sys::Oid {
     owner
 }
 
+/// The name of the role that calls.
+pub fn caller_name() -> String {
+    // SAFETY: the current user exists; the name is copied before it is freed.
+    unsafe {
+        let name = pg_sys::GetUserNameFromId(pg_sys::GetUserId(), false);
+        let owned = CStr::from_ptr(name).to_string_lossy().into_owned();
+        pg_sys::pfree(name.cast());
+        owned
+    }
+}
+
 /// Runs `body` as `projectalpha_owner`, as PostgreSQL's foreign-key triggers run
 /// their queries as the owner of a table. Statements run this way must qualify
 /// every name and operator: the caller's search_path is still in force.
@@ -94,6 +105,14 @@ const PINNED_FOR_DDL: [(&CStr, &CStr); 3] = [
     (c"default_table_access_method", c"heap"),
 ];
 
+/// Settings under which values are written the same way in every session.
+const PORTABLE_VALUES: [(&CStr, &CStr); 2] = [(c"TimeZone", c"UTC"), (c"extra_float_digits", c"1")];
+
+/// Runs `body` so that values that become text lose nothing of themselves.
+pub fn with_portable_values<T>(body: impl FnOnce() -> T) -> T {
+    with_settings(&PORTABLE_VALUES, body)
+}
+
 /// [`as_owner`] with a search_path that nobody else can write to. For statements
 /// that may run code of others (triggers, rules).
 pub fn as_owner_with_pinned_path<T>(body: impl FnOnce() -> T) -> T {
@@ -117,6 +136,21 @@ const PINNED_AND_BRIEF: [(&CStr, &CStr); 2] = [PINNED_PATH[0], (c"lock_timeout",
 /// [`as_owner_with_pinned_path`], for a lock that others would queue behind.
 pub fn as_owner_waiting_briefly<T>(body: impl FnOnce() -> T) -> T {
     as_owner(|| with_settings(&PINNED_AND_BRIEF, body))
+}
+
+/// Runs `body` so that it waits for no lock longer than this; 0 waits for ever.
+/// A shorter timeout of the caller's own stays in force.
+pub fn with_lock_timeout<T>(milliseconds: i32, body: impl FnOnce() -> T) -> T {
+    // SAFETY: a setting of this session.
+    let own = unsafe { pg_sys::LockTimeout };
+    let shortest = match (own, milliseconds) {
+        (0, other) | (other, 0) => other,
+        (own, other) => own.min(other),
+    };
+    match CString::new(shortest.to_string()) {
+        Ok(value) => with_settings(&[(c"lock_timeout", &value)], body),
+        Err(_) => body(),
+    }
 }
 
 fn with_settings<T>(settings: &[(&CStr, &CStr)], body: impl FnOnce() -> T) -> T {

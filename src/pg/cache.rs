@@ -292,11 +292,7 @@ fn drop_invalidated() {
 
 fn note_configuration_tables() {
     let oid = |table: &str| {
-        relation_oid(&TableName {
-            schema: "projectalpha".to_owned(),
-            table: table.to_owned(),
-        })
-        .unwrap_or(pg_sys::InvalidOid)
+        relation_oid(&TableName::of_configuration(table)).unwrap_or(pg_sys::InvalidOid)
     };
     CONFIGURATION.set([oid("tools"), oid("credentials")]);
 }

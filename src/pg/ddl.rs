@@ -35,9 +35,9 @@ pub fn create_tool_table(
         Schema::WholePayload => column_definitions(&schema.columns()),
     };
     let versions = if options.versioned {
-        VERSION_COLUMNS
+        format!(", {}", VERSION_COLUMNS.join(", "))
     } else {
-        ""
+        String::new()
     };
     let columns = format!("{}, {CREATED_AT}{versions}{fields}", id_column(name));
     catch(|| {
@@ -173,6 +173,33 @@ pub fn drop_table(name: &TableName) {
     });
 }
 
+/// Whom a change of a table keeps out until the end of the transaction.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum KeepOut {
+    /// Writers; readers go on.
+    Writers,
+    Everybody,
+}
+
+/// Locks a table and gives its OID; none if it is not there.
+pub fn lock_table(name: &TableName, keep_out: KeepOut) -> Result<Option<pg_sys::Oid>, Error> {
+    let Some(oid) = relation_oid(name) else {
+        return Ok(None);
+    };
+    check_table(name, oid)?;
+    let mode = match keep_out {
+        KeepOut::Writers => "SHARE ROW EXCLUSIVE",
+        KeepOut::Everybody => "ACCESS EXCLUSIVE",
+    };
+    as_owner_for_ddl(|| run(&format!("LOCK TABLE {name} IN {mode} MODE")));
+    // It may be another one by now.
+    let locked = relation_oid(name);
+    if let Some(oid) = locked {
+        check_table(name, oid)?;
+    }
+    Ok(locked)
+}
+
 /// The OID of a relation by its name, if there is one.
 pub fn relation_oid(name: &TableName) -> Option<pg_sys::Oid> {
     let schema = schema_oid(&name.schema)?;
@@ -186,12 +213,13 @@ pub fn relation_oid(name: &TableName) -> Option<pg_sys::Oid> {
 const CREATED_AT: &str = "created_at timestamp with time zone NOT NULL DEFAULT pg_catalog.now()";
 
 /// What a versioned tool has besides.
-const VERSION_COLUMNS: &str =
-    ", updated_at timestamp with time zone NOT NULL DEFAULT pg_catalog.now() \
-                               , version bigint NOT NULL DEFAULT 1";
+pub(super) const VERSION_COLUMNS: [&str; 2] = [
+    "updated_at timestamp with time zone NOT NULL DEFAULT pg_catalog.now()",
+    "version bigint NOT NULL DEFAULT 1",
+];
 
 /// The index that a field asks for, if it does.
-fn create_field_index(table: &TableName, field: &Field) {
+pub(super) fn create_field_index(table: &TableName, field: &Field) {
     let rules = &field.rules;
     if !rules.unique && !rules.index {
         return;
@@ -263,7 +291,7 @@ fn take_create_lock() {
     super::cache::accept_invalidations();
 }
 
-fn run(sql: &str) {
+pub(super) fn run(sql: &str) {
     spi::connected(|c| {
         c.execute(sql, vec![], Access::Write);
     });

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::model::name::ToolName;
+use crate::model::scalar::Scalar;
 use crate::model::schema::{Field, FieldType};
 use crate::model::token::Digest;
 
@@ -10,6 +11,11 @@ use crate::model::token::Digest;
 pub const DATA_SCHEMA: &str = "projectalpha_data";
 /// The table that small tools share (spec 001, section 4.5).
 pub const COMMON_TABLE: &str = "multiple_tools";
+
+/// PostgreSQL's limit, in bytes.
+const MAX_IDENTIFIER: usize = 63;
+/// `n1600_of_` and this fit an identifier.
+const MAX_ARCHIVED_TABLE: usize = 54;
 
 /// An identifier, quoted when it is displayed.
 pub struct Quoted<'a>(pub &'a str);
@@ -36,6 +42,14 @@ impl TableName {
         }
     }
 
+    /// A table of the extension's own.
+    pub fn of_configuration(table: &str) -> Self {
+        TableName {
+            schema: "projectalpha".to_owned(),
+            table: table.to_owned(),
+        }
+    }
+
     pub fn common() -> Self {
         TableName {
             schema: DATA_SCHEMA.to_owned(),
@@ -48,6 +62,33 @@ impl TableName {
         TableName {
             schema: DATA_SCHEMA.to_owned(),
             table: "idempotency_keys".to_owned(),
+        }
+    }
+
+    /// A table that is kept of a deleted tool; `time` sorts as text. The tool's
+    /// name is cut so that the names of sequence and indexes still fit.
+    pub fn archived(&self, tool: &ToolName, time: &str) -> Self {
+        let tool = tool.as_str();
+        let room = MAX_ARCHIVED_TABLE - "archived__".len() - time.len();
+        TableName {
+            schema: self.schema.clone(),
+            table: format!("archived_{}_{time}", &tool[..tool.len().min(room)]),
+        }
+    }
+
+    /// What an index or a sequence of this table is called when the table is
+    /// renamed: its name with the other table's in it, or a short one with a
+    /// number. None if neither the table's name nor its start, as the indexes of
+    /// fields have it, is part of it.
+    pub fn renamed_along(&self, name: &str, to: &TableName, number: usize) -> Option<String> {
+        if !name.contains(self.start()) {
+            return None;
+        }
+        let renamed = name.replacen(&self.table, &to.table, 1);
+        if renamed != name && renamed.len() <= MAX_IDENTIFIER {
+            Some(renamed)
+        } else {
+            Some(format!("n{number}_of_{}", to.table))
         }
     }
 
@@ -73,12 +114,17 @@ impl TableName {
             .iter()
             .map(|b| format!("{b:02x}"))
             .collect();
-        let table: String = self.table.chars().take(40).collect();
         let prefix = if unique { "uq" } else { "ix" };
         TableName {
             schema: self.schema.clone(),
-            table: format!("{prefix}_of_{table}_{hash}"),
+            table: format!("{prefix}_of_{}_{hash}", self.start()),
         }
+    }
+
+    /// As much of the name as the indexes of fields have room for.
+    fn start(&self) -> &str {
+        let end = self.table.floor_char_boundary(40);
+        &self.table[..end]
     }
 
     fn sibling(&self, prefix: &str) -> TableName {
@@ -102,7 +148,7 @@ pub fn column_list<'a>(columns: impl Iterator<Item = &'a str>) -> String {
 }
 
 /// The type of a field's column, under a name that no search_path can redirect.
-fn qualified_type(field_type: FieldType) -> &'static str {
+pub fn column_type(field_type: FieldType) -> &'static str {
     match field_type {
         FieldType::Int => "pg_catalog.int8",
         FieldType::Str => "pg_catalog.text",
@@ -110,6 +156,51 @@ fn qualified_type(field_type: FieldType) -> &'static str {
         FieldType::Float => "pg_catalog.float8",
         FieldType::Json => "pg_catalog.jsonb",
         FieldType::Timestamp => "pg_catalog.timestamptz",
+    }
+}
+
+/// A string constant, whatever `standard_conforming_strings` says.
+fn string_constant(text: &str) -> String {
+    let quoted = text.replace('\'', "''");
+    if quoted.contains('\\') {
+        format!("E'{}'", quoted.replace('\\', "\\\\"))
+    } else {
+        format!("'{quoted}'")
+    }
+}
+
+/// The default of a field as a constant of the column's type. DDL takes no
+/// parameters.
+pub fn default_constant(field: &Field) -> Option<String> {
+    let default = field.rules.default.as_ref()?;
+    let type_name = column_type(field.field_type);
+    if field.field_type == FieldType::Json {
+        return Some(format!(
+            "{}::{type_name}",
+            string_constant(&default.to_string())
+        ));
+    }
+    Some(match Scalar::from_json(field.field_type, default)? {
+        Scalar::Str(text) => format!("{}::{type_name}", string_constant(&text)),
+        Scalar::Timestamp(_, microseconds) => format!(
+            "('2000-01-01 00:00:00+00'::pg_catalog.timestamptz OPERATOR(pg_catalog.+) \
+             '{microseconds} microseconds'::pg_catalog.interval)"
+        ),
+        other => format!("'{}'::{type_name}", other.to_json()),
+    })
+}
+
+/// `"a" pg_catalog.int8`: a column that is added.
+pub fn column_definition(field: &Field) -> String {
+    format!("{} {}", Quoted(&field.name), column_type(field.field_type))
+}
+
+/// `pg_catalog.to_jsonb("a"::pg_catalog.int8)`: a column as a wider type.
+pub fn widened(column: &str, from: FieldType, to: FieldType) -> String {
+    let value = format!("{}::{}", Quoted(column), column_type(from));
+    match to {
+        FieldType::Json if from != FieldType::Json => format!("pg_catalog.to_jsonb({value})"),
+        _ => format!("({value})::{}", column_type(to)),
     }
 }
 
@@ -126,7 +217,7 @@ pub fn field_definitions(fields: &[Field]) -> String {
             format!(
                 ", {} {}{required}",
                 Quoted(&field.name),
-                qualified_type(field.field_type)
+                column_type(field.field_type)
             )
         })
         .collect()
@@ -136,7 +227,7 @@ pub fn field_definitions(fields: &[Field]) -> String {
 pub fn column_definitions(columns: &[(&str, FieldType)]) -> String {
     columns
         .iter()
-        .map(|(name, field_type)| format!(", {} {}", Quoted(name), qualified_type(*field_type)))
+        .map(|(name, field_type)| format!(", {} {}", Quoted(name), column_type(*field_type)))
         .collect()
 }
 
@@ -149,5 +240,5 @@ pub fn select_list(columns: &[(&str, FieldType)]) -> String {
 
 /// `"a"::pg_catalog.int8`: one such column.
 pub fn typed_column(name: &str, field_type: FieldType) -> String {
-    format!("{}::{}", Quoted(name), qualified_type(field_type))
+    format!("{}::{}", Quoted(name), column_type(field_type))
 }

@@ -31,10 +31,13 @@ pub struct CredentialRow {
 impl CredentialRow {
     /// True if it carries `scope` and has not expired.
     pub fn allows(&self, scope: &str) -> bool {
-        let expired = self
-            .expires_at
-            .is_some_and(|expiry| expiry <= pgrx::datum::datetime_support::clock_timestamp());
-        !expired && self.scopes.iter().any(|s| s == scope)
+        self.is_live() && self.scopes.iter().any(|s| s == scope)
+    }
+
+    /// True if it has not expired.
+    pub fn is_live(&self) -> bool {
+        self.expires_at
+            .is_none_or(|expiry| expiry > pgrx::datum::datetime_support::clock_timestamp())
     }
 }
 
@@ -139,6 +142,43 @@ fn set_options(tool_id: i64, options: &str) {
         "UPDATE projectalpha.tools AS t SET options = $2::pg_catalog.jsonb \
          WHERE t.id OPERATOR(pg_catalog.=) $1",
         vec![tool_id.into(), options.into()],
+        |_| (),
+    );
+}
+
+/// Gives the id of a tool and has every other change of it wait for the end of
+/// this transaction; in an older snapshot one that came in between is an error
+/// (40001). None if there is no tool of that name.
+pub fn lock_tool(name: &ToolName) -> Option<i64> {
+    write(
+        "UPDATE projectalpha.tools AS t SET tool_name = t.tool_name \
+         WHERE t.tool_name OPERATOR(pg_catalog.=) $1 RETURNING t.id",
+        vec![name.as_str().into()],
+        |rows| rows.first().and_then(|row| row.get(1)),
+    )
+}
+
+/// Changes what a tool is; with a description it gets that one, too.
+pub fn update_tool(
+    tool_id: i64,
+    schema_definition: Option<&str>,
+    sensitive: bool,
+    options: &str,
+    description: Option<Option<&str>>,
+) {
+    write(
+        "UPDATE projectalpha.tools AS t \
+         SET schema_definition = $2::pg_catalog.jsonb, sensitive = $3, options = $4::pg_catalog.jsonb \
+           , description = CASE WHEN $5 THEN $6 ELSE t.description END \
+         WHERE t.id OPERATOR(pg_catalog.=) $1",
+        vec![
+            tool_id.into(),
+            schema_definition.into(),
+            sensitive.into(),
+            options.into(),
+            description.is_some().into(),
+            description.flatten().into(),
+        ],
         |_| (),
     );
 }

@@ -97,6 +97,16 @@ pub fn explained<T>(
     })
 }
 
+/// Runs `body` and gives back None if it waited too long for a lock. Any other
+/// error is raised on. The caller must raise an error in turn.
+pub fn unless_locked<T>(body: impl FnOnce() -> T) -> Option<T> {
+    match attempt(body) {
+        Ok(value) => Some(value),
+        Err(caught) if caught.is_lock_timeout() => None,
+        Err(caught) => caught.cause.rethrow(),
+    }
+}
+
 /// What was raised, and where it came from.
 pub struct Caught {
     cause: CaughtError,
@@ -104,6 +114,11 @@ pub struct Caught {
 }
 
 impl Caught {
+    fn is_lock_timeout(&self) -> bool {
+        matches!(&self.cause, CaughtError::PostgresError(report)
+            if Failure::of(report, &self.origin).sqlstate == *b"55P03")
+    }
+
     /// The error, if it is one that may be answered; raises any other again.
     pub fn failure_or_rethrow(self: Box<Self>) -> Failure {
         match &self.cause {

@@ -20,6 +20,11 @@ static PROMOTE_ROWS: GucSetting<i32> = GucSetting::<i32>::new(100_000);
 static PROMOTE_BYTES: GucSetting<i32> = GucSetting::<i32>::new(64 * 1024);
 static PROMOTE_PAYLOAD_BYTES: GucSetting<i32> = GucSetting::<i32>::new(4);
 
+/// Changing a table needs it for itself. While that waits for a transaction that
+/// uses the table, everybody who comes later waits behind it: the bound keeps
+/// that short.
+static DDL_LOCK_TIMEOUT: GucSetting<i32> = GucSetting::<i32>::new(2000);
+
 pub fn register() {
     GucRegistry::define_int_guc(
         c"projectalpha_store.max_page_size",
@@ -50,6 +55,16 @@ pub fn register() {
         i32::MAX,
         GucContext::Suset,
         GucFlags::UNIT_S,
+    );
+    GucRegistry::define_int_guc(
+        c"projectalpha_store.ddl_lock_timeout",
+        c"Longest that archiving, restoring and altering a tool wait for its table.",
+        c"Whoever uses the table meanwhile waits as long. 0 waits for ever.",
+        &DDL_LOCK_TIMEOUT,
+        0,
+        i32::MAX,
+        GucContext::Userset,
+        GucFlags::UNIT_MS,
     );
     register_advice();
 }
@@ -89,6 +104,11 @@ fn register_advice() {
 
 pub fn idempotency_retention_seconds() -> f64 {
     f64::from(IDEMPOTENCY_RETENTION.get())
+}
+
+/// In milliseconds; 0 is none.
+pub fn ddl_lock_timeout() -> i32 {
+    DDL_LOCK_TIMEOUT.get()
 }
 
 pub fn max_page_size() -> i64 {

@@ -17,6 +17,16 @@ pub enum Caller {
     Http,
 }
 
+impl Caller {
+    /// How the history of schemas calls it.
+    pub fn face(self) -> &'static str {
+        match self {
+            Caller::Sql => "sql",
+            Caller::Http => "http",
+        }
+    }
+}
+
 /// Passes administrators: members of `projectalpha_admin`, and holders of an
 /// admin token.
 pub fn admin(caller: Caller, token: Option<&str>) -> Result<(), Error> {

@@ -2,17 +2,22 @@
 //! HTTP, call these; all behaviour is here, once.
 
 pub mod activity;
+pub mod alter;
+pub mod archive;
 pub mod authorise;
+mod bounded;
 mod changes;
 pub mod common;
 pub mod configuration;
 pub mod configured;
 pub mod directory;
+mod existing_records;
 mod once;
 pub mod promotion;
 mod quota;
 pub mod record;
 pub mod records;
+pub mod rotation;
 pub mod search;
 pub mod tokens;
 pub mod tools;

@@ -2,7 +2,7 @@
 
 use crate::model::error::Error;
 use crate::model::token::{Digest, Purpose};
-use crate::pg::registry;
+use crate::pg::{archive, registry};
 
 use super::authorise;
 use super::tools::new_token;
@@ -35,7 +35,9 @@ pub fn revoke(token: Option<&str>, token_id: Option<i64>) -> Result<i64, Error> 
     if token.is_some() == token_id.is_some() {
         return Err(Error::TokenAmbiguous);
     }
-    match registry::revoke_credentials(token.map(Digest::of).as_ref(), token_id) {
+    let digest = token.map(Digest::of);
+    let live = registry::revoke_credentials(digest.as_ref(), token_id);
+    match live + archive::revoke_credentials(digest.as_ref(), token_id) {
         0 => Err(Error::TokenNotFound),
         revoked => Ok(revoked as i64),
     }

@@ -1,13 +1,15 @@
 //! Tools: registering and deleting them.
 
+use serde_json::json;
+
 use crate::model::configuration_error::ConfigurationError;
 use crate::model::error::Error;
-use crate::model::name::{ToolName, VERSION_FIELDS};
+use crate::model::name::ToolName;
 use crate::model::options::ToolOptions;
-use crate::model::schema::{Field, Schema};
+use crate::model::schema::Schema;
 use crate::model::token::{NewToken, Purpose};
 use crate::pg::ident::TableName;
-use crate::pg::{configuration, ddl, random, registry};
+use crate::pg::{acting, configuration, ddl, history, random, registry};
 
 use super::authorise::{self, Caller};
 use super::records::name_of_tool;
@@ -49,7 +51,7 @@ pub fn register(caller: Caller, request: &Registration<'_>) -> Result<Registered
     };
     request.options.check()?;
     if request.options.versioned {
-        refuse_version_fields(&schema)?;
+        schema.refuse_version_fields()?;
     }
 
     let id = registry::insert_tool(
@@ -62,18 +64,23 @@ pub fn register(caller: Caller, request: &Registration<'_>) -> Result<Registered
     .ok_or_else(|| Error::ToolExists {
         tool: name.as_str().to_owned(),
     })?;
-    // Seen only now, when whoever configures a tool waits for this transaction.
-    if configuration::current(&name).is_some() {
-        return Err(ConfigurationError::ToolConfigured {
-            tool: name.as_str().to_owned(),
-        }
-        .into());
-    }
+    refuse_configured(&name)?;
     if !registry::insert_credential(&token, Purpose::Tool, Some(id), None) {
         return Err(Error::TokenInUse);
     }
     let table = TableName::of_tool(&name);
     ddl::create_tool_table(&table, &schema, &request.options)?;
+    let change = json!({"register": {
+        "sensitive": sensitive,
+        "description": request.description,
+        "options": request.options,
+    }});
+    history::append(
+        id,
+        &acting::caller_name(),
+        caller.face(),
+        &change.to_string(),
+    );
     Ok(Registered {
         tool_name: name.as_str().to_owned(),
         table_name: table.table,
@@ -81,13 +88,14 @@ pub fn register(caller: Caller, request: &Registration<'_>) -> Result<Registered
     })
 }
 
-/// A versioned tool has columns of these names.
-fn refuse_version_fields(schema: &Schema) -> Result<(), Error> {
-    let taken = |field: &&Field| VERSION_FIELDS.contains(&field.name.as_str());
-    match schema.fields().iter().find(taken) {
-        Some(field) => Err(Error::FieldOfVersionedTool {
-            field: field.name.clone(),
-        }),
+/// Asked when the tool has its row: whoever configures one then waits for this
+/// transaction.
+pub(super) fn refuse_configured(name: &ToolName) -> Result<(), Error> {
+    match configuration::current(name) {
+        Some(_) => Err(ConfigurationError::ToolConfigured {
+            tool: name.as_str().to_owned(),
+        }
+        .into()),
         None => Ok(()),
     }
 }

@@ -17,7 +17,7 @@ SCHEMA = [
     {"name": "at", "type": "timestamp"},
 ]
 PAYLOAD = {"n": 9223372036854775807, "s": "tab\there \\N é", "b": True, "f": 0.1, "j": {"a": [1, None]}, "at": "2026-02-05T10:30:00.5Z"}
-TOKENS = ["survey-token-001", "secret-token-001", "whole-token-001", "gone-token-001", "admin-token-001", "common-token-001", "revoked-token-001"]
+TOKENS = ["survey-token-001", "secret-token-001", "whole-token-001", "gone-token-001", "admin-token-001", "common-token-001", "revoked-token-001", "old-token-001", "old-token-002"]
 
 # All that must be the same on the other side.
 CONTENTS = {
@@ -27,6 +27,10 @@ CONTENTS = {
     "secret": "SELECT * FROM projectalpha_data.tool_secret ORDER BY id",
     "whole": "SELECT * FROM projectalpha_data.tool_whole ORDER BY id",
     "common": "SELECT * FROM projectalpha_data.multiple_tools ORDER BY id",
+    "archived": "SELECT * FROM projectalpha.archived_tools ORDER BY id",
+    "archived credentials": "SELECT * FROM projectalpha.archived_credentials ORDER BY archived_id, id",
+    "archived list": "SELECT * FROM projectalpha.archived_tool_list ORDER BY archived_id",
+    "history": "SELECT * FROM projectalpha.schema_history ORDER BY tool_id, version",
     "sequences": "SELECT schemaname, sequencename, last_value FROM pg_sequences WHERE schemaname ~ '^projectalpha' ORDER BY 1, 2",
     "relations": """SELECT c.oid::regclass::text, c.relkind::text, c.relowner::regrole::text, obj_description(c.oid, 'pg_class')
                            , ARRAY(SELECT a::text FROM unnest(c.relacl) AS a ORDER BY 1)
@@ -82,6 +86,10 @@ def source(cluster):
             db.execute("SELECT projectalpha.store_common('reports', '{\"a\": 1}', %s)", [sensitive])
         db.execute("ALTER TABLE projectalpha_data.tool_survey ADD COLUMN reviewed boolean NOT NULL DEFAULT false")
         db.execute("ALTER TABLE projectalpha_data.tool_survey ADD CONSTRAINT known CHECK (n <> 13)")
+        register(db, "old")
+        store_record(db, "old", PAYLOAD)
+        db.execute("SELECT projectalpha.rotate_token('old', '1 year', 'old-token-002')")
+        db.execute("SELECT projectalpha.delete_tool('old', archive => true)")
         db.execute("CREATE INDEX survey_s ON projectalpha_data.tool_survey (lower(s))")
         yield db
 
@@ -167,6 +175,17 @@ def test_all_of_it_is_there_and_all_of_it_works(source, restored):
     assert value(restored, "SELECT bool_or(reviewed) FROM projectalpha_data.tool_survey") is False
     restored.execute("SELECT projectalpha.delete_tool('survey')")
     assert value(restored, "SELECT to_regclass('projectalpha_data.tool_survey')") is None
+
+
+def test_an_archived_tool_comes_back_in_the_restored_database(restored):
+    restored.execute("SELECT projectalpha.restore_tool('old', new_name => 'old_again')")
+    for token, id in (("old-token-001", 2), ("old-token-002", 3)):
+        assert store_record(restored, "old_again", PAYLOAD, token) == id
+    assert rows(restored, "SELECT n FROM projectalpha_data.tool_old_again") == [(PAYLOAD["n"],)] * 3
+    names = rows(restored, "SELECT relname FROM pg_class WHERE relname ~ 'old' AND relkind IN ('i', 'S', 'r') AND relnamespace = 'projectalpha_data'::regnamespace ORDER BY 1")
+    assert names == [("id_of_tool_old_again",), ("pk_of_tool_old_again",), ("tool_old_again",)]
+    versions = "SELECT version FROM projectalpha.schema_history JOIN projectalpha.tools AS t ON t.id = tool_id WHERE t.tool_name = 'old_again' ORDER BY 1"
+    assert rows(restored, versions) == [(1,), (2,)]
 
 
 def test_tokens_open_what_they_opened(restored):
