@@ -39,7 +39,7 @@ pub struct Definition {
 /// A change of the table's columns, in the order in which they were asked for.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
-    Add(Field),
+    Add(Box<Field>),
     Rename {
         from: String,
         to: String,
@@ -96,7 +96,7 @@ impl AlteredField {
 
     /// True if the column must have another index than it has.
     pub fn index_changes(&self) -> bool {
-        self.before.as_ref().map_or(None, index_of) != index_of(&self.field)
+        self.before.as_ref().and_then(index_of) != index_of(&self.field)
     }
 
     /// True if the column has an index of ours.
@@ -123,11 +123,15 @@ fn index_of(field: &Field) -> Option<(bool, bool)> {
     (rules.unique || rules.index).then_some((rules.unique, field.field_type == FieldType::Json))
 }
 
-/// True if the values of the one, of a wider type perhaps, are checked for the
-/// same as those of the other.
+/// True if the values of the one are checked for all that those of the other, of
+/// a wider type perhaps, are checked for.
 fn same_checks(narrow: &Field, wide: &Field) -> bool {
     let mut described = narrow.to_json();
-    described["type"] = wide.to_json()["type"].take();
+    let asked = wide.to_json();
+    described["type"] = asked["type"].clone();
+    if let Some(rules) = described.as_object_mut() {
+        rules.retain(|rule, _| asked.get(rule).is_some());
+    }
     let checks = |field: &Field| {
         let mut rules = field.rules.clone();
         (rules.default, rules.index, rules.unique) = (None, false, false);
@@ -226,7 +230,7 @@ impl Alteration {
                 count: self.fields.len() + 1,
             });
         }
-        self.steps.push(Step::Add(field.clone()));
+        self.steps.push(Step::Add(Box::new(field.clone())));
         self.fields.push(AlteredField {
             field: field.clone(),
             before: None,
@@ -497,6 +501,13 @@ mod tests {
             (r#"{"set": {"field": "a", "required": true}}"#, true, true),
             (r#"{"set": {"field": "a", "max": 9}}"#, true, false),
             (r#"{"set": {"field": "a", "default": 3}}"#, false, true),
+            (r#"{"set": {"field": "a", "min": null}}"#, false, true),
+            (
+                r#"{"set": {"field": "a", "min": null, "max": 9}}"#,
+                true,
+                false,
+            ),
+            (r#"{"set": {"field": "a", "min": 0}}"#, true, false),
             (r#"{"set": {"field": "a", "index": true}}"#, false, true),
         ] {
             let altered = of(AB, change).unwrap();

@@ -9,9 +9,7 @@ use super::registry::write;
 /// Gives its number.
 pub fn append(tool_id: i64, changed_by: &str, changed_through: &str, change: &str) -> Option<i32> {
     // Until ALTER EXTENSION ... UPDATE has run there is no history.
-    if relation_oid(&TableName::of_configuration("schema_history")).is_none() {
-        return None;
-    }
+    relation_oid(&TableName::of_configuration("schema_history"))?;
     write(
         "INSERT INTO projectalpha.schema_history \
              (tool_id, version, tool_name, changed_by, changed_through, change, schema_definition) \
