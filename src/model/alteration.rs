@@ -1,8 +1,10 @@
 //! Changes of a tool's definition: what was asked for, and what comes of it.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::alteration_error::AlterationError;
+use super::altered_field::AlteredField;
+use super::change_arguments::{description, flag, limit, object_of, only_keys, text_of};
 use super::error::Error;
 use super::name::{check_field_name, excerpt, VERSION_FIELDS};
 use super::options::ToolOptions;
@@ -40,7 +42,7 @@ pub struct Definition {
 #[derive(Debug, Clone, PartialEq)]
 #[allow(clippy::large_enum_variant)] // a handful, for the time of one call
 pub enum Step {
-    Add(Field),
+    Add(Box<Field>),
     Rename {
         from: String,
         to: String,
@@ -51,90 +53,6 @@ pub enum Step {
         from: FieldType,
         to: FieldType,
     },
-}
-
-/// A field after all changes.
-#[derive(Debug, Clone, PartialEq)]
-pub struct AlteredField {
-    pub field: Field,
-    /// As it was before them; none if it was added.
-    pub before: Option<Field>,
-    /// As it was added.
-    added: Option<Field>,
-    /// True if it was an int and has become a float, and perhaps json after that.
-    pub became_float: bool,
-}
-
-impl AlteredField {
-    /// True if values that were there before may break a rule now.
-    pub fn must_be_checked(&self) -> bool {
-        match (&self.before, &self.added) {
-            (Some(before), _) => !same_checks(before, &self.field),
-            (None, Some(added)) => {
-                let rules = &self.field.rules;
-                let null = rules.required && added.rules.default.is_none();
-                let repeated = rules.unique && added.rules.default.is_some();
-                null || repeated || added != &self.field
-            }
-            (None, None) => false,
-        }
-    }
-
-    /// True if NULL alone can break a rule that is new.
-    pub fn only_null_matters(&self) -> bool {
-        self.before.as_ref().is_some_and(|before| {
-            let mut asked = before.clone();
-            asked.rules.required = self.field.rules.required;
-            same_checks(&asked, &self.field)
-        })
-    }
-
-    /// True if what the field asks of records has changed at all.
-    pub fn rules_change(&self) -> bool {
-        let before = self.before.as_ref();
-        before.is_none_or(|before| before.rules != self.field.rules)
-    }
-
-    /// True if the column must have another index than it has.
-    pub fn index_changes(&self) -> bool {
-        self.before.as_ref().and_then(index_of) != index_of(&self.field)
-    }
-
-    /// True if the column has an index of ours.
-    pub fn had_index(&self) -> bool {
-        self.before.as_ref().and_then(index_of).is_some()
-    }
-
-    /// True if the field must be unique and was not.
-    pub fn becomes_unique(&self) -> bool {
-        self.field.rules.unique && !self.before.as_ref().is_some_and(|b| b.rules.unique)
-    }
-
-    /// What NOT NULL of the column becomes, if it changes.
-    pub fn not_null_becomes(&self) -> Option<bool> {
-        let before = self.before.as_ref().is_some_and(|b| b.rules.required);
-        let now = self.field.rules.required;
-        (before != now).then_some(now)
-    }
-}
-
-/// The index that a field has: whether it is unique, and whether it is one of json.
-fn index_of(field: &Field) -> Option<(bool, bool)> {
-    let rules = &field.rules;
-    (rules.unique || rules.index).then_some((rules.unique, field.field_type == FieldType::Json))
-}
-
-/// True if the values of the one, of a wider type perhaps, are checked for the
-/// same as those of the other.
-fn same_checks(narrow: &Field, wide: &Field) -> bool {
-    let mut described = narrow.to_json();
-    described["type"] = wide.to_json()["type"].take();
-    let checks = |field: &Field| {
-        let mut rules = field.rules.clone();
-        (rules.default, rules.index, rules.unique) = (None, false, false);
-        rules
-    };
-    Field::from_value(&described).is_ok_and(|narrow| checks(&narrow) == checks(wide))
 }
 
 /// All changes of one call, applied to a definition.
@@ -227,7 +145,7 @@ impl Alteration {
                 count: self.fields.len() + 1,
             });
         }
-        self.steps.push(Step::Add(field.clone()));
+        self.steps.push(Step::Add(Box::new(field.clone())));
         self.fields.push(AlteredField {
             field: field.clone(),
             before: None,
@@ -388,70 +306,6 @@ fn taken(name: &str) -> Option<String> {
     VERSION_FIELDS.contains(&name).then(|| name.to_owned())
 }
 
-fn object_of<'a>(
-    operation: &'static str,
-    wanted: &'static str,
-    argument: &'a Value,
-) -> Result<&'a Map<String, Value>, Error> {
-    argument
-        .as_object()
-        .ok_or_else(|| AlterationError::OperationIncomplete { operation, wanted }.into())
-}
-
-fn only_keys<'a>(
-    operation: &'static str,
-    wanted: &'static str,
-    argument: &'a Value,
-    keys: &[&str],
-) -> Result<&'a Map<String, Value>, Error> {
-    let object = object_of(operation, wanted, argument)?;
-    if object.keys().all(|key| keys.contains(&key.as_str())) {
-        Ok(object)
-    } else {
-        Err(AlterationError::OperationIncomplete { operation, wanted }.into())
-    }
-}
-
-fn text_of<'a>(
-    operation: &'static str,
-    wanted: &'static str,
-    object: &'a Map<String, Value>,
-    key: &str,
-) -> Result<&'a str, Error> {
-    object
-        .get(key)
-        .and_then(Value::as_str)
-        .ok_or_else(|| AlterationError::OperationIncomplete { operation, wanted }.into())
-}
-
-fn flag(option: &'static str, value: &Value) -> Result<bool, Error> {
-    value.as_bool().ok_or(Error::OptionInvalid {
-        option,
-        wanted: "true or false",
-    })
-}
-
-fn limit(option: &'static str, value: &Value) -> Result<Option<i64>, Error> {
-    match value {
-        Value::Null => Ok(None),
-        other => other.as_i64().map(Some).ok_or(Error::OptionInvalid {
-            option,
-            wanted: "a positive number",
-        }),
-    }
-}
-
-fn description(value: &Value) -> Result<Option<String>, Error> {
-    match value {
-        Value::Null => Ok(None),
-        Value::String(text) => Ok(Some(text.clone())),
-        _ => Err(Error::OptionInvalid {
-            option: "description",
-            wanted: "a string or null",
-        }),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -498,6 +352,13 @@ mod tests {
             (r#"{"set": {"field": "a", "required": true}}"#, true, true),
             (r#"{"set": {"field": "a", "max": 9}}"#, true, false),
             (r#"{"set": {"field": "a", "default": 3}}"#, false, true),
+            (r#"{"set": {"field": "a", "min": null}}"#, false, true),
+            (
+                r#"{"set": {"field": "a", "min": null, "max": 9}}"#,
+                true,
+                false,
+            ),
+            (r#"{"set": {"field": "a", "min": 0}}"#, true, false),
             (r#"{"set": {"field": "a", "index": true}}"#, false, true),
         ] {
             let altered = of(AB, change).unwrap();

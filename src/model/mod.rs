@@ -3,6 +3,8 @@
 
 pub mod alteration;
 pub mod alteration_error;
+pub mod altered_field;
+mod change_arguments;
 pub mod checks;
 pub mod configuration;
 pub mod configuration_error;

@@ -177,7 +177,7 @@ mod tests {
             r#"{"projectalpha_export": "1", "tool_name": "x", "sensitive": true}"#,
             r#"{"projectalpha_export": 1, "tool_name": "x"}"#,
             r#"{"projectalpha_export": 1, "tool_name": "x", "sensitive": null}"#,
-            r#"{"projectalpha_export": 1, "tool_name": "x", "sensitive": true, "options": {}}"#,
+            r#"{"projectalpha_export": 1, "tool_name": "x", "sensitive": true, "unknown": {}}"#,
         ] {
             let expected = Err(Error::Transfer(TransferFault::NotADefinition));
             assert_eq!(Definition::parse(line), expected, "{line}");

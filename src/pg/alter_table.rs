@@ -3,7 +3,8 @@
 use super::acting::{as_owner_for_ddl, with_portable_values};
 use super::ddl::{create_field_index, relation_oid, run, VERSION_COLUMNS};
 use super::ident::{column_definition, column_type, default_constant, widened, Quoted, TableName};
-use crate::model::alteration::{AlteredField, Step};
+use crate::model::alteration::Step;
+use crate::model::altered_field::AlteredField;
 use crate::model::name::VERSION_FIELDS;
 use crate::model::schema::Field;
 

@@ -1,7 +1,8 @@
 //! Whether the records that are there allow what a tool is to become.
 
-use crate::model::alteration::{Alteration, AlteredField};
+use crate::model::alteration::Alteration;
 use crate::model::alteration_error::AlterationError;
+use crate::model::altered_field::AlteredField;
 use crate::model::checks::Checks;
 use crate::model::error::Error;
 use crate::pg::existing_records::{self, Since, Source, Value, SHOWN_IDS};

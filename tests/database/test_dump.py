@@ -88,6 +88,8 @@ def source(cluster):
         db.execute("ALTER TABLE projectalpha_data.tool_survey ADD CONSTRAINT known CHECK (n <> 13)")
         register(db, "old")
         store_record(db, "old", PAYLOAD)
+        changes = [{"add": {"name": "x", "type": "int", "default": 7, "required": True, "index": True}}, {"drop": "f"}, {"options": {"versioned": True}}]
+        db.execute("SELECT projectalpha.alter_tool('old', %s)", [json.dumps(changes)])
         db.execute("SELECT projectalpha.rotate_token('old', '1 year', 'old-token-002')")
         db.execute("SELECT projectalpha.delete_tool('old', archive => true)")
         db.execute("CREATE INDEX survey_s ON projectalpha_data.tool_survey (lower(s))")
@@ -181,11 +183,11 @@ def test_an_archived_tool_comes_back_in_the_restored_database(restored):
     restored.execute("SELECT projectalpha.restore_tool('old', new_name => 'old_again')")
     for token, id in (("old-token-001", 2), ("old-token-002", 3)):
         assert store_record(restored, "old_again", PAYLOAD, token) == id
-    assert rows(restored, "SELECT n FROM projectalpha_data.tool_old_again") == [(PAYLOAD["n"],)] * 3
+    assert rows(restored, "SELECT n, x, version FROM projectalpha_data.tool_old_again") == [(PAYLOAD["n"], 7, 1)] * 3
     names = rows(restored, "SELECT relname FROM pg_class WHERE relname ~ 'old' AND relkind IN ('i', 'S', 'r') AND relnamespace = 'projectalpha_data'::regnamespace ORDER BY 1")
-    assert names == [("id_of_tool_old_again",), ("pk_of_tool_old_again",), ("tool_old_again",)]
+    assert [name for name in names if not name[0].startswith("ix_of_tool_old_again_")] == [("id_of_tool_old_again",), ("pk_of_tool_old_again",), ("tool_old_again",)]
     versions = "SELECT version FROM projectalpha.schema_history JOIN projectalpha.tools AS t ON t.id = tool_id WHERE t.tool_name = 'old_again' ORDER BY 1"
-    assert rows(restored, versions) == [(1,), (2,)]
+    assert rows(restored, versions) == [(1,), (2,), (3,)]
 
 
 def test_tokens_open_what_they_opened(restored):
