@@ -157,7 +157,7 @@ def test_the_openapi_document_lists_what_may_be_called_and_nothing_else(stack):
 def test_the_arguments_in_the_openapi_document_are_those_of_the_functions(stack):
     operation = stack.get("/rpc/").json()["paths"]["/rpc/store_record"]["post"]
     (body,) = [parameter["schema"] for parameter in operation["parameters"] if parameter.get("in") == "body"]
-    assert set(body["properties"]) == {"tool_name", "token", "payload"}
+    assert set(body["properties"]) == {"tool_name", "token", "payload", "idempotency_key"}
 
 
 @pytest.mark.parametrize("function", ["set_admin_token", "add_common_token", "revoke_token"])

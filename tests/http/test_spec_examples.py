@@ -153,7 +153,7 @@ def test_answers_are_written_without_spaces_as_the_old_service_did(stack, survey
     stack.store(survey, {"user_id": 1, "feedback": "é"})
     answers = [
         stack.get("/tools/nonexistent_tool"),
-        stack.get("/tools"),
+        stack.get("/nothing"),
         stack.get(survey.path + "?limit=x"),
         stack.post(survey.path, {}, survey.auth),
         stack.get(survey.path),
