@@ -23,6 +23,13 @@ impl Row {
         }
     }
 
+    /// Forgets the values, keeps the space.
+    pub fn clear(&mut self) {
+        self.values.clear();
+        self.nulls.clear();
+        self.named.clear();
+    }
+
     pub fn push_object(&mut self, object: Object<'_>) {
         self.push(Some(object.to_jsonb()));
     }

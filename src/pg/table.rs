@@ -34,6 +34,10 @@ const INSERT_PLANS: NonZeroUsize = NonZeroUsize::new(8).unwrap();
 /// fields.
 const STATEMENT_PLANS: NonZeroUsize = NonZeroUsize::new(16).unwrap();
 
+/// Makes the next of many rows in the place of the one before; none after the last.
+pub trait NextRow<E>: FnMut(&mut Row) -> Option<Result<(), E>> {}
+impl<E, F: FnMut(&mut Row) -> Option<Result<(), E>>> NextRow<E> for F {}
+
 /// What is special about a tool's table, as the tool was registered.
 pub struct Layout {
     /// It has `updated_at` and `version`.
@@ -92,26 +96,28 @@ impl ToolTable {
     }
 
     /// Inserts many records and gives the number stored, or the first error of
-    /// `rows`; the caller then raises it, and nothing is stored.
+    /// `next`; the caller then raises it, and nothing is stored.
     pub fn insert_many<E>(
         &self,
         columns: &[(&str, FieldType)],
-        rows: impl Iterator<Item = Result<Row, E>>,
+        next: impl NextRow<E>,
     ) -> Result<i64, E> {
         match self.direct(columns) {
-            Some(direct) => insert_in_bulk(direct, rows),
-            None => self.insert_one_by_one(columns, rows),
+            Some(direct) => insert_in_bulk(direct, columns.len(), next),
+            None => self.insert_one_by_one(columns, next),
         }
     }
 
     fn insert_one_by_one<E>(
         &self,
         columns: &[(&str, FieldType)],
-        rows: impl Iterator<Item = Result<Row, E>>,
+        mut next: impl NextRow<E>,
     ) -> Result<i64, E> {
         let mut stored = 0;
-        for row in rows {
-            stored += i64::from(self.insert_by_plan(columns, &row?).is_some());
+        let mut row = Row::with_capacity(columns.len());
+        while let Some(made) = next(&mut row) {
+            made?;
+            stored += i64::from(self.insert_by_plan(columns, &row).is_some());
         }
         Ok(stored)
     }
@@ -239,12 +245,15 @@ impl ToolTable {
 
 fn insert_in_bulk<E>(
     direct: &DirectInsert,
-    mut rows: impl Iterator<Item = Result<Row, E>>,
+    columns: usize,
+    mut next: impl NextRow<E>,
 ) -> Result<i64, E> {
     let mut bulk = BulkInsert::new(direct);
     let mut stored = 0;
-    while let Some(row) = bulk.make(|| rows.next()) {
-        bulk.add(&row?);
+    let mut row = Row::with_capacity(columns);
+    while let Some(made) = bulk.make(|| next(&mut row)) {
+        made?;
+        bulk.add(&row);
         stored += 1;
     }
     bulk.finish();

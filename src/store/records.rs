@@ -9,6 +9,7 @@ use crate::pg::compat::{LOCK_FOR_READING, LOCK_FOR_WRITING};
 use crate::pg::json_writer::JsonWriter;
 use crate::pg::jsonb::Jsonb;
 use crate::pg::row::Row;
+use crate::pg::table::NextRow;
 
 use super::changes::{self, Operation};
 use super::{authorise, once, quota, validate};
@@ -82,35 +83,33 @@ pub fn store_many(
         if !cache::lock(&name, &tool, LOCK_FOR_WRITING) {
             continue;
         }
-        let rows = payloads.enumerate().map(|(index, payload)| {
-            payload
-                .as_object()
-                .ok_or(Error::PayloadNotObject)
-                .and_then(|object| validate::row(&tool, object))
-                .map_err(|fault| Error::InRecord {
-                    index,
-                    fault: Box::new(fault),
-                })
+        let mut payloads = payloads.enumerate();
+        return insert_many(&tool, |row: &mut Row| {
+            let (index, payload) = payloads.next()?;
+            let object = payload.as_object().ok_or(Error::PayloadNotObject);
+            let made = object.and_then(|object| validate::fill(row, &tool, object));
+            Some(made.map_err(|fault| Error::InRecord {
+                index,
+                fault: Box::new(fault),
+            }))
         });
-        return insert_many(&tool, rows);
     }
 }
 
-fn insert_many(
-    tool: &CompiledTool,
-    rows: impl Iterator<Item = Result<Row, Error>>,
-) -> Result<i64, Error> {
+fn insert_many(tool: &CompiledTool, mut next: impl NextRow<Error>) -> Result<i64, Error> {
     if tool.options.notify {
         // Each has an id to announce.
         let mut stored = 0;
-        for row in rows {
-            stored += i64::from(insert(tool, &row?)?.is_some());
+        let mut row = Row::with_capacity(tool.columns.len());
+        while let Some(made) = next(&mut row) {
+            made?;
+            stored += i64::from(insert(tool, &row)?.is_some());
         }
         return Ok(stored);
     }
     quota::check(tool)?;
     let columns = field_columns(tool);
-    let stored = changes::unique(tool, || tool.table.insert_many(&columns, rows))??;
+    let stored = changes::unique(tool, || tool.table.insert_many(&columns, next))??;
     quota::take(tool, stored)?;
     Ok(stored)
 }

@@ -16,20 +16,27 @@ use crate::pg::row::Row;
 /// is strict, nulls are NULL, and so are missing ones unless they have a default.
 pub fn row(tool: &CompiledTool, payload: Object<'_>) -> Result<Row, Error> {
     let mut row = Row::with_capacity(tool.columns.len());
+    fill(&mut row, tool, payload)?;
+    Ok(row)
+}
+
+/// The same, in the place of other values.
+pub fn fill(row: &mut Row, tool: &CompiledTool, payload: Object<'_>) -> Result<(), Error> {
+    row.clear();
     if tool.whole_payload {
         row.push_object(payload);
-        return Ok(row);
+        return Ok(());
     }
     for column in &tool.columns {
         match payload.get(&column.name) {
-            Some(value) => push_checked(&mut row, column, value)?,
-            None => push_missing(&mut row, column)?,
+            Some(value) => push_checked(row, column, value)?,
+            None => push_missing(row, column)?,
         }
     }
     if tool.options.strict {
         refuse_unknown(tool, payload)?;
     }
-    Ok(row)
+    Ok(())
 }
 
 /// Pushes a value of the right type that follows every rule of its field.
