@@ -1,6 +1,8 @@
 //! Idempotency keys that were used, in the data schema. A key is forgotten some
 //! time after it was used; those that are due go when new ones come.
 
+use std::cell::Cell;
+
 use pgrx::pg_sys;
 
 use super::acting::as_owner_with_pinned_path;
@@ -25,17 +27,23 @@ thread_local! {
          WHERE k.tool_id OPERATOR(pg_catalog.=) $1 AND k.key OPERATOR(pg_catalog.=) $2",
         &[pg_sys::INT8OID, pg_sys::TEXTOID, pg_sys::BYTEAOID],
     ) };
-    /// Two for each new one: the table cannot grow beyond what is not due yet.
+    /// More of them than are taken in between: the table cannot grow beyond what is
+    /// not due yet.
     static FORGET: KeptStatement = const { KeptStatement::new(
         "DELETE FROM projectalpha_data.idempotency_keys AS k \
          WHERE (k.tool_id, k.key) OPERATOR(pg_catalog.=) ANY (\
              SELECT due.tool_id, due.key FROM projectalpha_data.idempotency_keys AS due \
              WHERE due.created_at OPERATOR(pg_catalog.<) \
                    (pg_catalog.now() OPERATOR(pg_catalog.-) pg_catalog.make_interval(secs => $1)) \
-             ORDER BY due.created_at LIMIT 2 FOR UPDATE SKIP LOCKED)",
+             ORDER BY due.created_at LIMIT 32 FOR UPDATE SKIP LOCKED)",
         &[pg_sys::FLOAT8OID],
     ) };
+    /// Keys that this session has taken.
+    static TAKEN: Cell<u32> = const { Cell::new(0) };
 }
+
+/// Looking for keys that are due costs as much as taking one.
+const TAKEN_BETWEEN_LOOKS: u32 = 16;
 
 /// What a key was used for.
 pub struct Used {
@@ -46,11 +54,12 @@ pub struct Used {
 /// Takes a key for a record that is about to be stored; false if it is taken. Waits
 /// for a session that is just using it.
 pub fn take(tool_id: i64, key: &str, payload: &Digest) -> bool {
-    write(
-        &FORGET,
-        vec![settings::idempotency_retention_seconds().into()],
-        |_| (),
-    );
+    let taken = TAKEN.get();
+    TAKEN.set(taken.wrapping_add(1));
+    if taken.is_multiple_of(TAKEN_BETWEEN_LOOKS) {
+        let retention = settings::idempotency_retention_seconds();
+        write(&FORGET, vec![retention.into()], |_| ());
+    }
     let params = vec![tool_id.into(), key.into(), payload.as_bytes().into()];
     write(&TAKE, params, |rows| rows.count() > 0)
 }

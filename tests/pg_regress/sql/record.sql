@@ -121,6 +121,8 @@ SELECT count(*) FROM projectalpha_data.tool_one;
 -- Keys are forgotten in time: those that are due go when new ones come.
 SELECT count(*) FROM projectalpha_data.idempotency_keys;
 UPDATE projectalpha_data.idempotency_keys SET created_at = now() - interval '25 hours';
+\c
+\set VERBOSITY terse
 SELECT projectalpha.store_record('one', 'token-of-one', '{"s": "x"}', 'key-4') IS NOT NULL AS stored;
 SELECT projectalpha.store_record('one', 'token-of-one', '{"s": "x"}', 'key-5') IS NOT NULL AS stored;
 SELECT projectalpha.store_record('one', 'token-of-one', '{"s": "anew"}', 'key-1') > :first AS stored_anew;
