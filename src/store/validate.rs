@@ -15,6 +15,15 @@ use crate::pg::row::Row;
 /// The values to insert. Fields that the tool does not have are ignored unless it
 /// is strict, nulls are NULL, and so are missing ones unless they have a default.
 pub fn row(tool: &CompiledTool, payload: Object<'_>) -> Result<Row, Error> {
+    row_beside(tool, payload, &[])
+}
+
+/// The same for a payload that may have these keys besides, even if the tool is strict.
+pub fn row_beside(
+    tool: &CompiledTool,
+    payload: Object<'_>,
+    others: &[&str],
+) -> Result<Row, Error> {
     let mut row = Row::with_capacity(tool.columns.len());
     if tool.whole_payload {
         row.push_object(payload);
@@ -27,7 +36,7 @@ pub fn row(tool: &CompiledTool, payload: Object<'_>) -> Result<Row, Error> {
         }
     }
     if tool.options.strict {
-        refuse_unknown(tool, payload)?;
+        refuse_unknown(tool, payload, others)?;
     }
     Ok(row)
 }
@@ -72,9 +81,15 @@ fn push_scalar(row: &mut Row, scalar: &Scalar) {
     }
 }
 
-/// The first field of the payload that the tool does not have is refused.
-pub fn refuse_unknown(tool: &CompiledTool, payload: Object<'_>) -> Result<(), Error> {
-    match unknown_fields(tool, payload).next() {
+/// The first field of the payload that the tool does not have is refused, unless it
+/// is one of these others.
+pub fn refuse_unknown(
+    tool: &CompiledTool,
+    payload: Object<'_>,
+    others: &[&str],
+) -> Result<(), Error> {
+    let mut unknown = unknown_fields(tool, payload);
+    match unknown.find(|field| !others.contains(&field.as_str())) {
         Some(field) => Err(Error::UnknownField {
             field: excerpt(&field),
         }),
