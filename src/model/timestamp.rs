@@ -4,6 +4,7 @@
 
 use jiff::civil::{date, Date, Time};
 use jiff::fmt::temporal::{Pieces, PiecesOffset};
+use jiff::SignedDuration;
 
 /// PostgreSQL counts from here, in microseconds.
 const EPOCH: Date = date(2000, 1, 1);
@@ -72,6 +73,17 @@ pub fn parse_far(text: &str) -> Option<i64> {
     cycles
         .checked_mul(DAYS_IN_400_YEARS * MICROSECONDS_PER_DAY)?
         .checked_add(of_2000s)
+}
+
+/// `2026-02-05T10:30:00`, in UTC, less what goes beyond the second; nothing for what
+/// ISO 8601 does not write with four digits.
+pub fn to_second(instant: i64) -> Option<String> {
+    if !SHOWABLE.contains(&instant) {
+        return None;
+    }
+    let since_epoch = SignedDuration::from_secs(instant.div_euclid(MICROSECONDS_PER_SECOND));
+    let time = EPOCH.at(0, 0, 0, 0).checked_add(since_epoch).ok()?;
+    Some(time.to_string())
 }
 
 #[cfg(test)]

@@ -194,12 +194,11 @@ impl Target {
     fn store(&mut self, line: &str, in_line: impl Fn(Error) -> Error) -> Result<(), Error> {
         let (origin, row) = self.record(line).map_err(&in_line)?;
         if let Err(failure) = self.rows.insert(&origin, &row) {
-            let fault = not_unique(&self.tool, &failure).unwrap_or_else(|| {
-                Error::Transfer(TransferFault::Refused {
-                    sqlstate: failure.sqlstate,
-                    reason: failure.message,
-                })
-            });
+            let refused = TransferFault::Refused {
+                sqlstate: failure.sqlstate,
+                reason: failure.message.clone(),
+            };
+            let fault = not_unique(&self.tool, &failure).unwrap_or(Error::Transfer(refused));
             // Raised on the spot: after an error of PostgreSQL's nothing may run
             // but the way out.
             report::raise(&in_line(fault));

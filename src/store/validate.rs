@@ -19,11 +19,7 @@ pub fn row(tool: &CompiledTool, payload: Object<'_>) -> Result<Row, Error> {
 }
 
 /// The same for a payload that may have these keys besides, even if the tool is strict.
-pub fn row_beside(
-    tool: &CompiledTool,
-    payload: Object<'_>,
-    others: &[&str],
-) -> Result<Row, Error> {
+pub fn row_beside(tool: &CompiledTool, payload: Object<'_>, others: &[&str]) -> Result<Row, Error> {
     let mut row = Row::with_capacity(tool.columns.len());
     if tool.whole_payload {
         row.push_object(payload);
