@@ -75,15 +75,15 @@ pub fn parse_far(text: &str) -> Option<i64> {
         .checked_add(of_2000s)
 }
 
-/// `2026-02-05T10:30:00`, in UTC, less what goes beyond the second; nothing for what
-/// ISO 8601 does not write with four digits.
-pub fn to_second(instant: i64) -> Option<String> {
+/// `2026-02-05T10:30:00`, in UTC; nothing for what ISO 8601 does not write with four
+/// digits.
+pub fn format(instant: i64) -> Option<String> {
     if !SHOWABLE.contains(&instant) {
         return None;
     }
-    let since_epoch = SignedDuration::from_secs(instant.div_euclid(MICROSECONDS_PER_SECOND));
-    let time = EPOCH.at(0, 0, 0, 0).checked_add(since_epoch).ok()?;
-    Some(time.to_string())
+    let midnight = EPOCH.to_datetime(Time::midnight());
+    let time = midnight.checked_add(SignedDuration::from_micros(instant));
+    time.ok().map(|time| time.to_string())
 }
 
 #[cfg(test)]
@@ -175,6 +175,11 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_is_formatted_reads_back(instant in SHOWABLE) {
+            prop_assert_eq!(parse(&format(instant).unwrap()), Some(instant));
+        }
+
         #[test]
         fn no_text_makes_it_panic(text in "\\PC*") {
             let _ = parse(&text);

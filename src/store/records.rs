@@ -54,9 +54,16 @@ pub(super) fn store_if(
 
 fn insert(tool: &CompiledTool, row: &Row) -> Result<Option<i64>, Error> {
     quota::check(tool)?;
+    let id = insert_and_announce(tool, row)?;
+    if id.is_some() {
+        quota::take(tool, 1)?;
+    }
+    Ok(id)
+}
+
+fn insert_and_announce(tool: &CompiledTool, row: &Row) -> Result<Option<i64>, Error> {
     let id = changes::unique(tool, || tool.table.insert(&field_columns(tool), row))?;
     if let Some(id) = id {
-        quota::take(tool, 1)?;
         changes::announce(tool, Operation::Insert, id);
     }
     Ok(id)
@@ -100,17 +107,18 @@ fn insert_many(
     tool: &CompiledTool,
     rows: impl Iterator<Item = Result<Row, Error>>,
 ) -> Result<i64, Error> {
-    if tool.options.notify {
+    quota::check(tool)?;
+    let stored = if tool.options.notify {
         // Each has an id to announce.
         let mut stored = 0;
         for row in rows {
-            stored += i64::from(insert(tool, &row?)?.is_some());
+            stored += i64::from(insert_and_announce(tool, &row?)?.is_some());
         }
-        return Ok(stored);
-    }
-    quota::check(tool)?;
-    let columns = field_columns(tool);
-    let stored = changes::unique(tool, || tool.table.insert_many(&columns, rows))??;
+        stored
+    } else {
+        let columns = field_columns(tool);
+        changes::unique(tool, || tool.table.insert_many(&columns, rows))??
+    };
     quota::take(tool, stored)?;
     Ok(stored)
 }

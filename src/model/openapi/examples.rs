@@ -99,17 +99,18 @@ pub fn record(tool: &Documented<'_>, nth: usize) -> Option<Value> {
     Some(record.into())
 }
 
-/// A change of one field.
+/// A change of one field, of one that can be changed in every record if there is one.
 pub fn changes(tool: &Documented<'_>) -> Value {
     let changed = |field: &Field| Some((field.name.clone(), value(field, 2)?));
     match tool.schema {
         Schema::WholePayload => json!({"count": 2}),
-        Schema::Fields(fields) => fields
-            .iter()
-            .find_map(changed)
-            .into_iter()
-            .collect::<Map<_, _>>()
-            .into(),
+        Schema::Fields(fields) => {
+            let (unique, others): (Vec<&Field>, Vec<&Field>) =
+                fields.iter().partition(|field| field.rules.unique);
+            let mut fields = others.into_iter().chain(unique);
+            let change: Map<_, _> = fields.find_map(changed).into_iter().collect();
+            change.into()
+        }
     }
 }
 
@@ -204,8 +205,7 @@ fn neighbours(limit: &Scalar) -> Vec<Value> {
         Scalar::Timestamp(_, instant) => [1, -1]
             .into_iter()
             .filter_map(|second| instant.checked_add(second * 1_000_000))
-            .filter_map(timestamp::to_second)
-            .map(Value::from)
+            .filter_map(full_second)
             .collect(),
         Scalar::Str(_) | Scalar::Bool(_) => Vec::new(),
     }
@@ -214,9 +214,13 @@ fn neighbours(limit: &Scalar) -> Vec<Value> {
 /// The value in the form in which it comes back.
 fn as_shown(scalar: &Scalar) -> Option<Value> {
     match scalar {
-        Scalar::Timestamp(_, instant) => timestamp::to_second(*instant).map(Value::from),
+        Scalar::Timestamp(_, instant) => full_second(*instant),
         other => Some(other.to_json()),
     }
+}
+
+fn full_second(instant: i64) -> Option<Value> {
+    timestamp::format(instant - instant.rem_euclid(1_000_000)).map(Value::from)
 }
 
 fn number(name: &str, nth: usize) -> usize {

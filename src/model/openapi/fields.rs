@@ -7,6 +7,7 @@ use super::patterns;
 use crate::model::rules::Rules;
 use crate::model::scalar::Scalar;
 use crate::model::schema::{Field, FieldType};
+use crate::model::timestamp;
 
 /// What a field takes.
 pub fn property_schema(field: &Field) -> Value {
@@ -32,7 +33,13 @@ pub fn property_schema(field: &Field) -> Value {
     }
     add_limits(&mut schema, field, &mut remarks);
     if let Some(default) = &rules.default {
-        schema["default"] = default.clone();
+        schema["default"] = match Scalar::from_json(field.field_type, default) {
+            // With an offset, as the format wants it.
+            Some(Scalar::Timestamp(_, instant)) => {
+                timestamp::format(instant).map(|text| text + "Z").into()
+            }
+            _ => default.clone(),
+        };
     }
     if rules.unique {
         remarks.push("No two records have the same value.".into());
