@@ -380,14 +380,27 @@ def test_deleting_is_as_described(stack, tools):
         check_answer(document, method, url, answer)
 
 
+def with_few_filters(document):
+    """The document with one filter for each operator and type: all of them together take minutes."""
+    kept = {}
+    for name, parameter in document["components"]["parameters"].items():
+        kind = json.dumps({key: value for key, value in parameter.items() if key != "name"})
+        kept.setdefault((name.split(".")[1], kind), f"#/components/parameters/{name}")
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            if "parameters" in operation:
+                operation["parameters"] = [p for p in operation["parameters"] if p.get("$ref", "") in ["", *kept.values()]]
+    return document
+
+
 def fuzz(stack, document, token, folder):
     """Sends what the document allows, and what it does not; gives the exit code and what schemathesis says."""
     path = folder / "openapi.json"
-    path.write_text(json.dumps(document))
+    path.write_text(json.dumps(with_few_filters(document)))
     done = subprocess.run(
         [
             Path(sys.executable).parent / "schemathesis", "run", path, "--url", stack.url, "--header", f"token: {token}",
-            "--checks", ",".join(CHECKS), "--phases", "coverage,fuzzing", "--max-examples", "40", "--seed", "20260205",
+            "--checks", ",".join(CHECKS), "--phases", "coverage,fuzzing", "--max-examples", "15", "--seed", "20260205",
             "--generation-database", "none", "--no-shrink", "--no-color", "--workers", "1",
         ],
         cwd=folder, env=os.environ | {"COLUMNS": "200"}, capture_output=True, text=True, timeout=300,
@@ -406,19 +419,12 @@ def test_no_answer_is_undocumented(stack, tools, kind, token, tmp_path):
     assert stack.footprint() == before
 
 
-def without_401(operations):
+def test_a_document_that_lies_is_found_out(stack, tools, tmp_path):
+    document = document_of(stack, tools["described"])
+    path = f"/tools/{tools['described']}"
+    operations = document["paths"][path]
     del operations["post"]["responses"]["401"]
-
-
-def with_another_body(operations):
     operations["get"]["responses"]["200"]["content"]["application/json"]["schema"] = {"type": "object"}
-
-
-@pytest.mark.parametrize("kind, lie, found", [
-    ("secret", without_401, "Undocumented status code"), ("described", with_another_body, "Response violates schema"),
-])
-def test_a_document_that_lies_is_found_out(stack, tools, tmp_path, kind, lie, found):
-    document = document_of(stack, tools[kind])
-    lie(document["paths"][f"/tools/{tools[kind]}"])
+    document["paths"] = {path: operations}
     code, said = fuzz(stack, document, WRONG, tmp_path)
-    assert code == 1 and found in said, said
+    assert code == 1 and "Undocumented status code" in said and "Response violates schema" in said, said

@@ -93,8 +93,9 @@ fn condition(name: &str, operator: Operator, field_type: FieldType) -> Value {
                 FieldType::Json => json!({"type": "string", "description": "JSON text."}),
                 _ => value,
             };
-            parameter["schema"] =
-                json!({"type": "array", "minItems": 1, "maxItems": MAX_LIST, "items": items});
+            // No most items: a long URL ends at the proxy before they do.
+            parameter["description"] = format!("Any of at most {MAX_LIST} values.").into();
+            parameter["schema"] = json!({"type": "array", "minItems": 1, "items": items});
             parameter["style"] = "form".into();
             parameter["explode"] = true.into();
         }

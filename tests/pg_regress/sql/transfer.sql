@@ -47,7 +47,7 @@ SELECT table_name FROM projectalpha.register_tool('moved_ruled', 'token-of-ruled
 SELECT projectalpha.store_record('moved_ruled', 'token-of-ruled', '{"email": "a@x", "n": null, "kind": "a", "j": {}}');
 SELECT projectalpha.store_record('moved_ruled', 'token-of-ruled', '{"email": "b@x"}');
 SELECT projectalpha.update_record('moved_ruled', 'token-of-ruled', 2, '{"kind": "b"}') ->> 'version' AS version;
-UPDATE projectalpha_data.tool_moved_ruled SET created_at = '2026-02-05 10:30:00+00', updated_at = created_at + interval '1 day';
+UPDATE projectalpha_data.tool_moved_ruled SET created_at = '2026-02-05 10:30:00+00', updated_at = '2026-02-06 10:30:00.5+00';
 INSERT INTO projectalpha_data.tool_moved_ruled (email, created_at, updated_at) VALUES ('c@x', '2026-02-06', '2026-02-06');
 SELECT projectalpha.export_tool('moved_ruled') AS line;
 TRUNCATE lines;
