@@ -39,8 +39,11 @@ fn export_tool(tool_name: Option<&str>) -> SetOfIterator<'static, String> {
 }
 
 /// Registers a tool and stores its records from the lines that `export_tool` gave,
-/// all or nothing. Ids and times are kept; new ids go on after the largest one.
-/// Values are checked as `store_record` checks them.
+/// all or nothing. Ids, times and versions are kept; new ids go on after the largest
+/// one. Values are checked as `store_record` checks them, with the rules of the fields
+/// and of a strict tool: a null stays one, whatever the default of its field. The limits
+/// of the tool (`max_records`, `max_bytes`) hold for what is stored afterwards, and
+/// nothing is announced by NOTIFY.
 ///
 /// Arguments: `source`, a table (or view, or foreign table) with one column of type
 /// text, read in order and with the rights of the caller; `tool_name`, to import it
@@ -53,7 +56,8 @@ fn export_tool(tool_name: Option<&str>) -> SetOfIterator<'static, String> {
 /// has not one text column, no definition in its first line, or not as many
 /// records as the definition says; 0A000 a later version of the format; 22P02 a
 /// line is no JSON; the errors of `register_tool` and `store_record`; 23505 an id
-/// twice. A fault in a line has its number. 22004 no source.
+/// twice, or a value twice in a unique field. A fault in a line has its number. 22004
+/// no source.
 ///
 /// ```sql
 /// CREATE TEMP TABLE lines (line text);

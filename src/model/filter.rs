@@ -65,6 +65,12 @@ impl Operator {
         OPERATORS.map(|(name, _)| name).join(", ")
     }
 
+    /// Those that there are for fields of a type.
+    pub fn all_for(field_type: FieldType) -> impl Iterator<Item = Operator> {
+        let all = OPERATORS.into_iter().map(|(_, operator)| operator);
+        all.filter(move |operator| operator.fits(field_type))
+    }
+
     fn fits(self, field_type: FieldType) -> bool {
         match self {
             Operator::Eq | Operator::Ne | Operator::In | Operator::IsNull => true,

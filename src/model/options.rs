@@ -1,6 +1,7 @@
 //! What a tool may ask for beyond spec 001. All off by default.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::error::Error;
 
@@ -35,6 +36,16 @@ impl ToolOptions {
     pub fn parse(json: Option<&str>) -> Self {
         json.and_then(|text| serde_json::from_str(text).ok())
             .unwrap_or_default()
+    }
+
+    /// True if a later release has made this JSON: it has options of its own.
+    pub fn has_unknown(json: &Value) -> bool {
+        const KNOWN: [&str; 5] = ["strict", "versioned", "notify", "max_records", "max_bytes"];
+        let mut names = json
+            .as_object()
+            .into_iter()
+            .flat_map(|object| object.keys());
+        names.any(|name| !KNOWN.contains(&name.as_str()))
     }
 
     /// The JSON to keep; none if there is nothing to say.

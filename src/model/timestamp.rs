@@ -4,6 +4,7 @@
 
 use jiff::civil::{date, Date, Time};
 use jiff::fmt::temporal::{Pieces, PiecesOffset};
+use jiff::SignedDuration;
 
 /// PostgreSQL counts from here, in microseconds.
 const EPOCH: Date = date(2000, 1, 1);
@@ -72,6 +73,17 @@ pub fn parse_far(text: &str) -> Option<i64> {
     cycles
         .checked_mul(DAYS_IN_400_YEARS * MICROSECONDS_PER_DAY)?
         .checked_add(of_2000s)
+}
+
+/// `2026-02-05T10:30:00`, in UTC; nothing for what ISO 8601 does not write with four
+/// digits.
+pub fn format(instant: i64) -> Option<String> {
+    if !SHOWABLE.contains(&instant) {
+        return None;
+    }
+    let midnight = EPOCH.to_datetime(Time::midnight());
+    let time = midnight.checked_add(SignedDuration::from_micros(instant));
+    time.ok().map(|time| time.to_string())
 }
 
 #[cfg(test)]
@@ -163,6 +175,11 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_is_formatted_reads_back(instant in SHOWABLE) {
+            prop_assert_eq!(parse(&format(instant).unwrap()), Some(instant));
+        }
+
         #[test]
         fn no_text_makes_it_panic(text in "\\PC*") {
             let _ = parse(&text);

@@ -62,6 +62,9 @@ impl Definition {
             }
             Some(_) => (),
         }
+        if value.get("options").is_some_and(ToolOptions::has_unknown) {
+            return Err(not_one());
+        }
         serde_json::from_value(value).map_err(|_| not_one())
     }
 }
@@ -158,9 +161,15 @@ mod tests {
     #[test]
     fn a_definition_reads_back_the_same() {
         let schema = json!([{"name": "n", "type": "int"}]);
+        let options = ToolOptions {
+            strict: true,
+            versioned: true,
+            notify: true,
+            max_records: Some(1),
+            max_bytes: Some(2),
+        };
         for (description, schema) in [(None, None), (Some("Línea\n2".to_owned()), Some(schema))] {
-            let definition =
-                Definition::new("x", true, description, schema, ToolOptions::default(), 7);
+            let definition = Definition::new("x", true, description, schema, options.clone(), 7);
             let line = definition.to_line();
             assert!(!line.contains('\n'));
             assert_eq!(Definition::parse(&line), Ok(definition));
@@ -178,6 +187,7 @@ mod tests {
             r#"{"projectalpha_export": 1, "tool_name": "x"}"#,
             r#"{"projectalpha_export": 1, "tool_name": "x", "sensitive": null}"#,
             r#"{"projectalpha_export": 1, "tool_name": "x", "sensitive": true, "unknown": {}}"#,
+            r#"{"projectalpha_export": 1, "tool_name": "x", "sensitive": true, "options": {"unknown": 1}}"#,
         ] {
             let expected = Err(Error::Transfer(TransferFault::NotADefinition));
             assert_eq!(Definition::parse(line), expected, "{line}");

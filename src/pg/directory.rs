@@ -6,6 +6,7 @@ use super::json_writer::JsonWriter;
 use super::registry::read;
 use super::spi::KeptStatement;
 use crate::model::name::ToolName;
+use crate::model::options::ToolOptions;
 use crate::model::schema::FieldType;
 use crate::model::token::Digest;
 
@@ -15,11 +16,13 @@ pub struct Registered {
     pub schema_definition: Option<String>,
     pub sensitive: bool,
     pub description: Option<String>,
+    pub options: ToolOptions,
 }
 
 thread_local! {
     static REGISTERED: KeptStatement = const { KeptStatement::new(
-        "SELECT t.schema_definition::pg_catalog.text, t.sensitive, t.description \
+        "SELECT t.schema_definition::pg_catalog.text, t.sensitive, t.description, \
+                t.options::pg_catalog.text \
          FROM projectalpha.tools AS t WHERE t.tool_name OPERATOR(pg_catalog.=) $1",
         &[pg_sys::TEXTOID],
     ) };
@@ -58,6 +61,7 @@ pub fn registered(name: &ToolName) -> Option<Registered> {
                 schema_definition: row.get(1),
                 sensitive: row.get(2).unwrap_or(true),
                 description: row.get(3),
+                options: ToolOptions::parse(row.get::<String>(4).as_deref()),
             })
         })
     })

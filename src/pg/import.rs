@@ -13,6 +13,15 @@ use super::spi::{self, null_mark, Access, Plan, Rows};
 use super::table::type_oid;
 use crate::model::schema::FieldType;
 
+/// What a record has beside its fields. Times are in microseconds since
+/// PostgreSQL's epoch.
+pub struct Origin {
+    pub id: i64,
+    pub created_at: i64,
+    /// `updated_at` and `version`, if the tool is versioned.
+    pub versions: Option<(i64, i64)>,
+}
+
 /// How to insert such records into one table.
 pub struct Import {
     insert: Plan,
@@ -22,30 +31,34 @@ pub struct Import {
 
 impl Import {
     /// The caller holds a lock on the table.
-    pub fn into(table: &TableName, oid: pg_sys::Oid, fields: &[(&str, FieldType)]) -> Self {
-        let names = ["id", "created_at"].into_iter();
-        let names = names.chain(fields.iter().map(|(name, _)| *name));
-        let places: Vec<String> = (1..=fields.len() + 2).map(|i| format!("${i}")).collect();
+    /// `columns` are all of the table's: those of an [`Origin`], then the fields.
+    pub fn into(table: &TableName, oid: pg_sys::Oid, columns: &[(&str, FieldType)]) -> Self {
+        let places: Vec<String> = (1..=columns.len()).map(|i| format!("${i}")).collect();
         let sql = format!(
             "INSERT INTO {table} ({}) OVERRIDING SYSTEM VALUE VALUES ({})",
-            column_list(names),
+            column_list(columns.iter().map(|(name, _)| *name)),
             places.join(", ")
         );
-        let mut types = vec![pg_sys::INT8OID, pg_sys::TIMESTAMPTZOID];
-        types.extend(fields.iter().map(|(_, field_type)| type_oid(*field_type)));
+        let types: Vec<pg_sys::Oid> = columns.iter().map(|(_, t)| type_oid(*t)).collect();
         Import {
             insert: as_owner_with_pinned_path(|| Plan::prepare(&sql, &types)),
             is_builtin: runs_builtin_code_alone(oid),
         }
     }
 
-    /// Inserts one record; `created_at` is in microseconds since PostgreSQL's epoch.
-    /// After a failure the caller must raise an error, and do nothing else before.
-    pub fn insert(&self, id: i64, created_at: i64, row: &Row) -> Result<(), Failure> {
-        let fixed = [id.into_datum(), created_at.into_datum()];
-        let mut values: Vec<pg_sys::Datum> = fixed.into_iter().flatten().collect();
-        values.extend(&row.values);
+    /// Inserts one record. After a failure the caller must raise an error, and do
+    /// nothing else before.
+    pub fn insert(&self, origin: &Origin, row: &Row) -> Result<(), Failure> {
+        let mut fixed = vec![origin.id, origin.created_at];
+        if let Some((updated_at, version)) = origin.versions {
+            fixed.extend([updated_at, version]);
+        }
         let mut nulls: Vec<c_char> = vec![null_mark(false); fixed.len()];
+        let mut values: Vec<pg_sys::Datum> = fixed
+            .into_iter()
+            .filter_map(IntoDatum::into_datum)
+            .collect();
+        values.extend(&row.values);
         nulls.extend(row.nulls.iter().map(|is_null| null_mark(*is_null)));
         let insert = || {
             spi::connected(|_| {

@@ -43,7 +43,8 @@ pub fn unique<T>(tool: &CompiledTool, write: impl FnOnce() -> T) -> Result<T, Er
     explained(write, |failure| not_unique(tool, failure))
 }
 
-fn not_unique(tool: &CompiledTool, failure: &Failure) -> Option<Error> {
+/// The fault that a failed statement of such a tool stands for, if it is this one.
+pub fn not_unique(tool: &CompiledTool, failure: &Failure) -> Option<Error> {
     if failure.sqlstate != *b"23505" {
         return None;
     }

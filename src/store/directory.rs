@@ -65,6 +65,7 @@ pub fn document(tool_name: Option<&str>, base_url: Option<&str>) -> Result<Value
             description: registered.description.as_deref(),
             sensitive: registered.sensitive,
             schema: &schema,
+            options: &registered.options,
         },
         base_url,
     ))

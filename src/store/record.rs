@@ -223,7 +223,7 @@ fn changed_fields(tool: &CompiledTool, changes: Object<'_>) -> Result<Row, Error
         }
     }
     if tool.options.strict {
-        validate::refuse_unknown(tool, changes)?;
+        validate::refuse_unknown(tool, changes, &[])?;
     }
     Ok(row)
 }

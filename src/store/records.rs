@@ -55,9 +55,16 @@ pub(super) fn store_if(
 
 fn insert(tool: &CompiledTool, row: &Row) -> Result<Option<i64>, Error> {
     quota::check(tool)?;
+    let id = insert_and_announce(tool, row)?;
+    if id.is_some() {
+        quota::take(tool, 1)?;
+    }
+    Ok(id)
+}
+
+fn insert_and_announce(tool: &CompiledTool, row: &Row) -> Result<Option<i64>, Error> {
     let id = changes::unique(tool, || tool.table.insert(&field_columns(tool), row))?;
     if let Some(id) = id {
-        quota::take(tool, 1)?;
         changes::announce(tool, Operation::Insert, id);
     }
     Ok(id)
@@ -97,19 +104,20 @@ pub fn store_many(
 }
 
 fn insert_many(tool: &CompiledTool, mut next: impl NextRow<Error>) -> Result<i64, Error> {
-    if tool.options.notify {
+    quota::check(tool)?;
+    let stored = if tool.options.notify {
         // Each has an id to announce.
         let mut stored = 0;
         let mut row = Row::with_capacity(tool.columns.len());
         while let Some(made) = next(&mut row) {
             made?;
-            stored += i64::from(insert(tool, &row)?.is_some());
+            stored += i64::from(insert_and_announce(tool, &row)?.is_some());
         }
-        return Ok(stored);
-    }
-    quota::check(tool)?;
-    let columns = field_columns(tool);
-    let stored = changes::unique(tool, || tool.table.insert_many(&columns, next))??;
+        stored
+    } else {
+        let columns = field_columns(tool);
+        changes::unique(tool, || tool.table.insert_many(&columns, next))??
+    };
     quota::take(tool, stored)?;
     Ok(stored)
 }

@@ -13,7 +13,7 @@ use crate::model::timestamp;
 use crate::model::transfer::{Definition, TransferFault};
 use crate::pg::cache::{self, CompiledTool};
 use crate::pg::compat::LOCK_FOR_READING;
-use crate::pg::import::{continue_after, Import};
+use crate::pg::import::{continue_after, Import, Origin};
 use crate::pg::json_writer::{JsonWriter, Zone};
 use crate::pg::jsonb::{JsonValue, Jsonb, Object};
 use crate::pg::line_source::LineSource;
@@ -22,7 +22,8 @@ use crate::pg::row::Row;
 use crate::pg::{directory, export};
 
 use super::authorise::{self, Caller};
-use super::records::{field_columns, listed_columns, name_of_tool};
+use super::changes::not_unique;
+use super::records::{listed_columns, name_of_tool};
 use super::tools::{self, Registered, Registration};
 use super::validate;
 
@@ -179,7 +180,7 @@ impl Target {
             },
         )?;
         let tool = cache::find(&ToolName::parse(&registered.tool_name)?)?;
-        let columns = field_columns(&tool);
+        let columns = listed_columns(&tool);
         Ok(Target {
             rows: Import::into(&tool.table.name, tool.table.oid, &columns),
             registered,
@@ -191,27 +192,45 @@ impl Target {
     }
 
     fn store(&mut self, line: &str, in_line: impl Fn(Error) -> Error) -> Result<(), Error> {
-        let (id, created_at, row) = self.record(line).map_err(&in_line)?;
-        if let Err(failure) = self.rows.insert(id, created_at, &row) {
+        let (origin, row) = self.record(line).map_err(&in_line)?;
+        if let Err(failure) = self.rows.insert(&origin, &row) {
+            let refused = TransferFault::Refused {
+                sqlstate: failure.sqlstate,
+                reason: failure.message.clone(),
+            };
+            let fault = not_unique(&self.tool, &failure).unwrap_or(Error::Transfer(refused));
             // Raised on the spot: after an error of PostgreSQL's nothing may run
             // but the way out.
-            report::raise(&in_line(Error::Transfer(TransferFault::Refused {
-                sqlstate: failure.sqlstate,
-                reason: failure.message,
-            })));
+            report::raise(&in_line(fault));
         }
         self.records += 1;
-        self.largest_id = self.largest_id.max(id);
+        self.largest_id = self.largest_id.max(origin.id);
         Ok(())
     }
 
-    /// Id, time and values of the record in a line.
-    fn record(&self, line: &str) -> Result<(i64, i64, Row), Error> {
+    /// The record in a line: where it comes from, and its values. Those are checked as
+    /// when they are stored: what the rules of its tool allowed there they allow here.
+    /// The limits of the tool are not looked at: it had these records.
+    fn record(&self, line: &str) -> Result<(Origin, Row), Error> {
         let record = parse(line)?.as_object().ok_or(Error::PayloadNotObject)?;
-        let id = id_of(record)?;
-        let created_at = created_at_of(record)?;
-        let row = validate::row(&self.tool, self.payload_of(record)?)?;
-        Ok((id, created_at, row))
+        let versions = if self.tool.options.versioned {
+            Some((time_of(record, "updated_at")?, int_of(record, "version")?))
+        } else {
+            None
+        };
+        let origin = Origin {
+            id: int_of(record, "id")?,
+            created_at: time_of(record, "created_at")?,
+            versions,
+        };
+        let payload = self.payload_of(record)?;
+        let others: &[&str] = if self.tool.options.versioned {
+            &["id", "created_at", "updated_at", "version"]
+        } else {
+            &["id", "created_at"]
+        };
+        let row = validate::row_beside(&self.tool, payload, others)?;
+        Ok((origin, row))
     }
 
     /// The record as it was sent: beside id and created_at, or under its own key.
@@ -250,9 +269,9 @@ fn parse(line: &str) -> Result<Jsonb<'static>, Error> {
     catch(|| Jsonb::parse(&text)).map_err(|_| not_json())
 }
 
-fn id_of(record: Object<'_>) -> Result<i64, Error> {
-    let field = || "id".to_owned();
-    match record.get("id") {
+fn int_of(record: Object<'_>, key: &str) -> Result<i64, Error> {
+    let field = || key.to_owned();
+    match record.get(key) {
         Some(JsonValue::Number(number)) if number.is_integer() => number
             .to_i64()
             .ok_or_else(|| Error::IntOutOfRange { field: field() }),
@@ -260,9 +279,9 @@ fn id_of(record: Object<'_>) -> Result<i64, Error> {
     }
 }
 
-fn created_at_of(record: Object<'_>) -> Result<i64, Error> {
-    let field = || "created_at".to_owned();
-    match record.get("created_at") {
+fn time_of(record: Object<'_>, key: &str) -> Result<i64, Error> {
+    let field = || key.to_owned();
+    match record.get(key) {
         Some(JsonValue::Str(text)) => {
             timestamp::parse(text).ok_or_else(|| Error::TimestampMalformed { field: field() })
         }

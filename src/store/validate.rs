@@ -15,13 +15,27 @@ use crate::pg::row::Row;
 /// The values to insert. Fields that the tool does not have are ignored unless it
 /// is strict, nulls are NULL, and so are missing ones unless they have a default.
 pub fn row(tool: &CompiledTool, payload: Object<'_>) -> Result<Row, Error> {
+    row_beside(tool, payload, &[])
+}
+
+/// The same for a payload that may have these keys besides, even if the tool is strict.
+pub fn row_beside(tool: &CompiledTool, payload: Object<'_>, others: &[&str]) -> Result<Row, Error> {
     let mut row = Row::with_capacity(tool.columns.len());
-    fill(&mut row, tool, payload)?;
+    fill_beside(&mut row, tool, payload, others)?;
     Ok(row)
 }
 
-/// The same, in the place of other values.
+/// The same as [`row`], in the place of other values.
 pub fn fill(row: &mut Row, tool: &CompiledTool, payload: Object<'_>) -> Result<(), Error> {
+    fill_beside(row, tool, payload, &[])
+}
+
+fn fill_beside(
+    row: &mut Row,
+    tool: &CompiledTool,
+    payload: Object<'_>,
+    others: &[&str],
+) -> Result<(), Error> {
     row.clear();
     if tool.whole_payload {
         row.push_object(payload);
@@ -34,7 +48,7 @@ pub fn fill(row: &mut Row, tool: &CompiledTool, payload: Object<'_>) -> Result<(
         }
     }
     if tool.options.strict {
-        refuse_unknown(tool, payload)?;
+        refuse_unknown(tool, payload, others)?;
     }
     Ok(())
 }
@@ -79,9 +93,15 @@ fn push_scalar(row: &mut Row, scalar: &Scalar) {
     }
 }
 
-/// The first field of the payload that the tool does not have is refused.
-pub fn refuse_unknown(tool: &CompiledTool, payload: Object<'_>) -> Result<(), Error> {
-    match unknown_fields(tool, payload).next() {
+/// The first field of the payload that the tool does not have is refused, unless it
+/// is one of these others.
+pub fn refuse_unknown(
+    tool: &CompiledTool,
+    payload: Object<'_>,
+    others: &[&str],
+) -> Result<(), Error> {
+    let mut unknown = unknown_fields(tool, payload);
+    match unknown.find(|field| !others.contains(&field.as_str())) {
         Some(field) => Err(Error::UnknownField {
             field: excerpt(&field),
         }),

@@ -15,7 +15,7 @@ struct Refusal {
     description: &'static str,
 }
 
-const REFUSALS: [Refusal; 7] = [
+const REFUSALS: [Refusal; 10] = [
     Refusal {
         status: "400",
         name: "BadRequest",
@@ -34,7 +34,18 @@ const REFUSALS: [Refusal; 7] = [
     Refusal {
         status: "404",
         name: "NotFound",
-        description: "The tool is not registered (any more).",
+        description: "The tool is not registered (any more), or has no such record.",
+    },
+    Refusal {
+        status: "409",
+        name: "Conflict",
+        description:
+            "Another record has the value of a unique field, or the key was used with another one.",
+    },
+    Refusal {
+        status: "412",
+        name: "Changed",
+        description: "The record has another version than the request is for.",
     },
     Refusal {
         status: "413",
@@ -51,12 +62,23 @@ const REFUSALS: [Refusal; 7] = [
         name: "Failed",
         description: "The service cannot answer now, or the tool's table has been changed by hand.",
     },
+    Refusal {
+        status: "507",
+        name: "Full",
+        description: "The tool has as many records or bytes as it may.",
+    },
 ];
 
 /// Everything under `components/responses`.
 pub fn refusals(tool: &Documented<'_>) -> Value {
+    let is_given = |refusal: &&Refusal| match refusal.status {
+        "412" => tool.options.versioned,
+        "507" => tool.is_limited(),
+        _ => true,
+    };
     REFUSALS
         .iter()
+        .filter(is_given)
         .map(|refusal| (refusal.name.to_owned(), body_of(refusal, tool)))
         .collect::<Map<_, _>>()
         .into()
@@ -69,13 +91,36 @@ fn body_of(refusal: &Refusal, tool: &Documented<'_>) -> Value {
         "401" => ("Error", detail(&Error::ToolToken.message())),
         "403" => ("Error", detail(&Error::AdminOnly.message())),
         "404" => ("Error", detail(&Error::ToolNotFound.message())),
+        "409" => ("Error", detail(&conflict(tool.schema).message())),
+        "412" => (
+            "Error",
+            detail(&Error::VersionChanged { id: 1, version: 2 }.message()),
+        ),
         "413" => ("Error", detail("Request body too large")),
+        "507" => ("Error", detail(&full(tool).message())),
         _ => ("Error", detail("Database is not available")),
     };
     json!({
         "description": refusal.description,
-        "content": {"application/json": {"schema": reference(schema), "example": example}},
+        "content": {"application/json": media(reference(schema), Some(example))},
     })
+}
+
+fn conflict(schema: &Schema) -> Error {
+    match schema.fields().iter().find(|field| field.rules.unique) {
+        Some(field) => Error::NotUnique {
+            field: field.name.clone(),
+        },
+        None => Error::IdempotencyKeyReused,
+    }
+}
+
+fn full(tool: &Documented<'_>) -> Error {
+    Error::QuotaExceeded {
+        tool: tool.name.to_owned(),
+        max_records: tool.options.max_records,
+        max_bytes: tool.options.max_bytes,
+    }
 }
 
 /// The fault that the tool's first field can have.
@@ -116,12 +161,30 @@ pub fn responses(success: Value, statuses: &[&str]) -> Value {
 
 /// A success of which there is nothing to say but that.
 pub fn message(description: &str, text: &str) -> Value {
-    success(description, reference("Message"), json!({"message": text}))
+    success(
+        description,
+        reference("Message"),
+        Some(json!({"message": text})),
+    )
 }
 
-pub fn success(description: &str, schema: Value, example: Value) -> Value {
+pub fn success(description: &str, schema: Value, example: Option<Value>) -> Value {
     json!({
         "description": description,
-        "content": {"application/json": {"schema": schema, "example": example}},
+        "content": {"application/json": media(schema, example)},
     })
+}
+
+/// What a body is, with an example if there is one that fits.
+pub fn media(schema: Value, example: Option<Value>) -> Value {
+    let mut media = json!({"schema": schema});
+    if let Some(example) = example {
+        media["example"] = example;
+    }
+    media
+}
+
+/// The answer to a reader who has the record already; it has no body.
+pub fn not_modified() -> Value {
+    json!({"description": "The record has the version that the reader has."})
 }

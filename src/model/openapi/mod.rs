@@ -1,16 +1,23 @@
 //! The OpenAPI 3.1 document of a tool: each of its URLs with every parameter,
-//! header, body and answer. One function for each operation, in `operations`;
-//! what they share is in `answers` and `schemas`.
+//! header, body and answer that this tool has. One function for each operation, in
+//! `operations`; what they share is in `parameters`, `answers` and `schemas`, what
+//! is said of a field in `fields` and `examples`.
 
 mod answers;
 mod examples;
+mod fields;
 mod operations;
+mod parameters;
+mod patterns;
 mod schemas;
+#[cfg(test)]
+mod tests;
 
 use serde_json::{json, Map, Value};
 
 use super::error::Error;
-use super::schema::Schema;
+use super::options::ToolOptions;
+use super::schema::{FieldType, Schema};
 
 /// What a document says of a tool.
 pub struct Documented<'a> {
@@ -18,6 +25,31 @@ pub struct Documented<'a> {
     pub description: Option<&'a str>,
     pub sensitive: bool,
     pub schema: &'a Schema,
+    pub options: &'a ToolOptions,
+}
+
+impl Documented<'_> {
+    fn has_unique(&self) -> bool {
+        self.schema.fields().iter().any(|field| field.rules.unique)
+    }
+
+    fn is_limited(&self) -> bool {
+        self.options.max_records.is_some() || self.options.max_bytes.is_some()
+    }
+
+    /// Every column, what each record has first.
+    fn columns(&self) -> impl Iterator<Item = (&str, FieldType)> {
+        let own = [
+            ("id", FieldType::Int),
+            ("created_at", FieldType::Timestamp),
+            ("updated_at", FieldType::Timestamp),
+            ("version", FieldType::Int),
+        ];
+        let of_every_record = if self.options.versioned { 4 } else { 2 };
+        own.into_iter()
+            .take(of_every_record)
+            .chain(self.schema.columns())
+    }
 }
 
 /// The document. URLs are those of `base_url`, or of the host that serves it.
@@ -37,6 +69,7 @@ pub fn document(tool: &Documented<'_>, base_url: Option<&str>) -> Value {
         "components": {
             "securitySchemes": security_schemes(),
             "schemas": schemas::all(tool),
+            "parameters": parameters::conditions(tool),
             "responses": answers::refusals(tool),
         },
     })
@@ -55,11 +88,36 @@ fn paths(tool: &Documented<'_>) -> Value {
         }),
     );
     paths.insert(
-        format!("{tool_url}/records:batch"),
+        format!("{tool_url}/records/{{record_id}}"),
+        json!({
+            "get": operations::get_record(tool),
+            "patch": operations::update_record(tool),
+            "delete": operations::delete_record(tool),
+        }),
+    );
+    let mut add = |rest: &str, operations: Value| {
+        paths.insert(format!("{tool_url}/{rest}"), operations);
+    };
+    add(
+        "records:batch",
         json!({"post": operations::store_records(tool)}),
     );
-    paths.insert(
-        format!("{tool_url}/openapi.json"),
+    add(
+        "records:count",
+        json!({"get": operations::count_records(tool)}),
+    );
+    if tool.has_unique() {
+        add(
+            "records:upsert",
+            json!({"post": operations::upsert_record(tool)}),
+        );
+    }
+    add(
+        "records:validate",
+        json!({"post": operations::validate_record(tool)}),
+    );
+    add(
+        "openapi.json",
         json!({"get": operations::tool_document(tool)}),
     );
     paths.into()
@@ -97,114 +155,4 @@ pub fn check_base_url(url: &str) -> Result<&str, Error> {
         return Err(Error::BaseUrlInvalid);
     }
     Ok(url.trim_end_matches('/'))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn of(schema: &Schema, sensitive: bool) -> Value {
-        document(
-            &Documented {
-                name: "x",
-                description: None,
-                sensitive,
-                schema,
-            },
-            None,
-        )
-    }
-
-    /// Every `$ref` in a value.
-    fn references(value: &Value, found: &mut Vec<String>) {
-        match value {
-            Value::Object(map) => {
-                for (key, value) in map {
-                    match value {
-                        Value::String(target) if key == "$ref" => found.push(target.clone()),
-                        _ => references(value, found),
-                    }
-                }
-            }
-            Value::Array(values) => values.iter().for_each(|value| references(value, found)),
-            _ => (),
-        }
-    }
-
-    #[test]
-    fn what_is_referred_to_is_there() {
-        let fields = Schema::parse(r#"[{"name": "n", "type": "int"}]"#).unwrap();
-        for schema in [&fields, &Schema::WholePayload] {
-            for sensitive in [false, true] {
-                let document = of(schema, sensitive);
-                let mut found = Vec::new();
-                references(&document, &mut found);
-                assert!(found.len() > 10);
-                for target in found {
-                    let pointer = target.trim_start_matches('#');
-                    assert!(document.pointer(pointer).is_some(), "{target}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn reading_a_sensitive_tool_needs_its_token() {
-        let security = |sensitive| {
-            let document = of(&Schema::WholePayload, sensitive);
-            document["paths"]["/tools/x"]["get"]["security"].clone()
-        };
-        assert_eq!(security(false), json!([]));
-        assert_eq!(security(true), json!([{"tool_token": []}]));
-    }
-
-    #[test]
-    fn base_urls() {
-        for (given, taken) in [
-            ("https://a.example", "https://a.example"),
-            ("http://127.0.0.1:8080/", "http://127.0.0.1:8080"),
-            ("https://a.example/store//", "https://a.example/store"),
-        ] {
-            assert_eq!(check_base_url(given), Ok(taken));
-        }
-        for refused in [
-            "",
-            "/",
-            "a.example",
-            "ftp://a",
-            "https://",
-            "https:///x",
-            "https://a b",
-            "https://{a}",
-            "https://a?b",
-            "https://a#b",
-            "https://a\n",
-            "https://é",
-            "javascript:alert(1)",
-        ] {
-            assert_eq!(
-                check_base_url(refused),
-                Err(Error::BaseUrlInvalid),
-                "{refused}"
-            );
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn every_example_has_every_field(types in proptest::collection::vec(0..6usize, 0..20)) {
-            let names = ["int", "str", "bool", "float", "json", "timestamp"];
-            let fields: Vec<Value> = types
-                .iter()
-                .enumerate()
-                .map(|(i, t)| json!({"name": format!("f{i}"), "type": names[*t]}))
-                .collect();
-            let document = of(&Schema::from_value(&fields.into()).unwrap(), false);
-            let media = &document["paths"]["/tools/x"]["post"]["requestBody"]["content"]["application/json"];
-            prop_assert_eq!(media["example"].as_object().unwrap().len(), types.len());
-            let properties = &document["components"]["schemas"]["NewRecord"]["properties"];
-            prop_assert_eq!(properties.as_object().unwrap().len(), types.len());
-        }
-    }
 }

@@ -2,8 +2,9 @@
 
 use serde_json::{json, Map, Value};
 
+use super::fields::{property_schema, shown_field, shown_time};
 use super::{examples, Documented};
-use crate::model::schema::{Field, FieldType, Schema, PAYLOAD_COLUMN};
+use crate::model::schema::{Field, Schema, PAYLOAD_COLUMN};
 
 /// A reference to one of [`all`].
 pub fn reference(name: &str) -> Value {
@@ -14,7 +15,9 @@ pub fn reference(name: &str) -> Value {
 pub fn all(tool: &Documented<'_>) -> Value {
     json!({
         "NewRecord": new_record(tool),
+        "Changes": changes(tool),
         "Record": record(tool),
+        "Violation": violation(),
         "Message": message(),
         "Error": error(),
         "InvalidRequest": invalid_request(),
@@ -23,55 +26,92 @@ pub fn all(tool: &Documented<'_>) -> Value {
 
 /// A record as it is sent.
 fn new_record(tool: &Documented<'_>) -> Value {
-    let mut schema = json!({"type": "object", "additionalProperties": true});
-    match tool.schema {
-        Schema::WholePayload => {
-            schema["description"] = "Any JSON object; it is kept whole.".into();
-        }
+    let mut schema = sent_object(tool);
+    let mut description = match tool.schema {
+        Schema::WholePayload => "Any JSON object; it is kept whole.".to_owned(),
         Schema::Fields(fields) => {
-            let properties: Map<String, Value> = fields
+            let must_be_sent =
+                |field: &&Field| field.rules.required && field.rules.default.is_none();
+            let names: Vec<&str> = fields
                 .iter()
-                .map(|field| (field.name.clone(), property_schema(field)))
+                .filter(must_be_sent)
+                .map(|field| field.name.as_str())
                 .collect();
-            schema["description"] =
-                "Fields may be missing or null, and are stored as null then; others are ignored."
-                    .into();
-            schema["properties"] = properties.into();
+            if names.is_empty() {
+                "Fields may be missing or null, and are stored as null then".to_owned()
+            } else {
+                schema["required"] = names.into();
+                "Other fields may be missing or null, and are stored as null then".to_owned()
+            }
+        }
+    };
+    if let Schema::Fields(fields) = tool.schema {
+        if fields.iter().any(|field| field.rules.default.is_some()) {
+            description.push_str(", a missing one as its default if it has one");
+        }
+        description.push_str(unknown_fields(tool));
+    }
+    schema["description"] = description.into();
+    schema
+}
+
+/// Some fields of a record, to change them.
+fn changes(tool: &Documented<'_>) -> Value {
+    let mut schema = sent_object(tool);
+    schema["description"] = match tool.schema {
+        Schema::WholePayload => "Keys to set; those that are null are taken out.".into(),
+        Schema::Fields(_) => format!("The fields to set{}", unknown_fields(tool)).into(),
+    };
+    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+        for property in properties.values_mut().filter_map(Value::as_object_mut) {
+            property.remove("default");
         }
     }
     schema
 }
 
-/// What a field takes. Rules of a field (least, longest, which values ...) belong here.
-fn property_schema(field: &Field) -> Value {
-    match field.field_type {
-        FieldType::Int => json!({
-            "type": ["integer", "null"],
-            "format": "int64",
-            "minimum": i64::MIN,
-            "maximum": i64::MAX,
-            "description": "Written without a fraction: 42, not 42.0.",
-        }),
-        FieldType::Str => json!({"type": ["string", "null"]}),
-        FieldType::Bool => json!({"type": ["boolean", "null"]}),
-        FieldType::Float => json!({"type": ["number", "null"], "format": "double"}),
-        FieldType::Json => json!({"description": "Any JSON value."}),
-        FieldType::Timestamp => json!({
-            "type": ["string", "null"],
-            "format": "date-time",
-            "description": "ISO 8601. Without an offset it is in UTC; a date alone is its midnight.",
-        }),
+fn sent_object(tool: &Documented<'_>) -> Value {
+    let mut schema = json!({"type": "object"});
+    if let Schema::Fields(fields) = tool.schema {
+        let properties: Map<String, Value> = fields
+            .iter()
+            .map(|field| (field.name.clone(), property_schema(field)))
+            .collect();
+        schema["properties"] = properties.into();
     }
+    schema["additionalProperties"] = (!refuses_others(tool)).into();
+    schema
+}
+
+fn unknown_fields(tool: &Documented<'_>) -> &'static str {
+    if refuses_others(tool) {
+        "; others are refused."
+    } else {
+        "; others are ignored."
+    }
+}
+
+/// A tool without fields takes all of them, even if it is strict.
+fn refuses_others(tool: &Documented<'_>) -> bool {
+    tool.options.strict && matches!(tool.schema, Schema::Fields(_))
 }
 
 /// A record as it is listed: what every record has, then the fields.
 fn record(tool: &Documented<'_>) -> Value {
     let mut properties = Map::new();
-    properties.insert(
-        "id".into(),
+    let mut own = |name: &str, mut schema: Value| {
+        schema["readOnly"] = true.into();
+        properties.insert(name.to_owned(), schema);
+    };
+    own(
+        "id",
         json!({"type": "integer", "format": "int64", "minimum": i64::MIN, "maximum": i64::MAX}),
     );
-    properties.insert("created_at".into(), shown_time(json!("string")));
+    own("created_at", shown_time(json!("string")));
+    if tool.options.versioned {
+        own("updated_at", shown_time(json!("string")));
+        own("version", json!({"type": "integer", "format": "int64"}));
+    }
     match tool.schema {
         Schema::WholePayload => {
             let data = json!({"type": "object", "description": "The record as it was sent."});
@@ -84,33 +124,35 @@ fn record(tool: &Documented<'_>) -> Value {
         }
     }
     let required: Vec<Value> = properties.keys().cloned().map(Value::from).collect();
-    json!({
+    let mut schema = json!({
         "type": "object",
         "required": required,
         "properties": properties,
         "additionalProperties": false,
-        "example": examples::record(tool.schema, 1),
-    })
-}
-
-/// What a field is shown as.
-fn shown_field(field: &Field) -> Value {
-    match field.field_type {
-        FieldType::Int => json!({"type": ["integer", "null"], "format": "int64"}),
-        FieldType::Timestamp => shown_time(json!(["string", "null"])),
-        FieldType::Str => json!({"type": ["string", "null"]}),
-        FieldType::Bool => json!({"type": ["boolean", "null"]}),
-        FieldType::Float => json!({"type": ["number", "null"], "format": "double"}),
-        FieldType::Json => json!({"description": "Any JSON value."}),
+    });
+    if let Some(example) = examples::record(tool, 1) {
+        schema["example"] = example;
     }
+    schema
 }
 
-/// The time zone is not shown, so that this is no `date-time`.
-fn shown_time(kind: Value) -> Value {
+/// One thing that is wrong with a record.
+fn violation() -> Value {
     json!({
-        "type": kind,
-        "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{6})?$",
-        "description": "ISO 8601, in UTC, without an offset.",
+        "type": "object",
+        "required": ["field", "rule", "message"],
+        "properties": {
+            "field": {"type": "string"},
+            "rule": {
+                "description": "The option of the field that asks for it; `type` stands for its type.",
+                "enum": [
+                    "type", "required", "min", "max", "max_length", "pattern", "enum",
+                    "json_schema", "strict",
+                ],
+            },
+            "message": {"type": "string"},
+        },
+        "additionalProperties": false,
     })
 }
 

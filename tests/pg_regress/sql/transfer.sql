@@ -39,6 +39,29 @@ SELECT records FROM projectalpha.import_tool('lines', 'moved_empty_2');
 SELECT sensitive FROM projectalpha.registered_tools WHERE tool_name = 'moved_empty_2';
 SELECT projectalpha.store_record('moved_empty_2', 'token-of-empty', '{}');
 
+-- A tool with every option and rule. Versions are kept; a null stays one beside a default; nothing is announced, and
+-- more records than the limit come along, but none after them.
+SELECT table_name FROM projectalpha.register_tool('moved_ruled', 'token-of-ruled',
+    '[{"name": "email", "type": "str", "required": true, "unique": true, "pattern": "@", "max_length": 20}, {"name": "n", "type": "int", "default": 7, "min": 0, "max": 9, "index": true}, {"name": "kind", "type": "str", "enum": ["a", "b"]}, {"name": "j", "type": "json", "json_schema": {"type": "object"}}]',
+    strict => true, versioned => true, notify => true, max_records => 2, max_bytes => 1000000000);
+SELECT projectalpha.store_record('moved_ruled', 'token-of-ruled', '{"email": "a@x", "n": null, "kind": "a", "j": {}}');
+SELECT projectalpha.store_record('moved_ruled', 'token-of-ruled', '{"email": "b@x"}');
+SELECT projectalpha.update_record('moved_ruled', 'token-of-ruled', 2, '{"kind": "b"}') ->> 'version' AS version;
+UPDATE projectalpha_data.tool_moved_ruled SET created_at = '2026-02-05 10:30:00+00', updated_at = '2026-02-06 10:30:00.5+00';
+INSERT INTO projectalpha_data.tool_moved_ruled (email, created_at, updated_at) VALUES ('c@x', '2026-02-06', '2026-02-06');
+SELECT projectalpha.export_tool('moved_ruled') AS line;
+TRUNCATE lines;
+INSERT INTO lines SELECT projectalpha.export_tool('moved_ruled');
+LISTEN projectalpha_moved_ruled_2;
+SELECT records FROM projectalpha.import_tool('lines', 'moved_ruled_2', 'token-of-ruled-2');
+UNLISTEN *;
+SELECT a.line = b.line AS same FROM (SELECT row_number() OVER () AS n, line FROM projectalpha.export_tool('moved_ruled') AS line) AS a
+  FULL JOIN (SELECT row_number() OVER () AS n, replace(line, 'moved_ruled_2', 'moved_ruled') AS line FROM projectalpha.export_tool('moved_ruled_2') AS line) AS b USING (n);
+SELECT projectalpha.store_record('moved_ruled_2', 'token-of-ruled-2', '{"email": "d@x"}');
+SELECT projectalpha.delete_record('moved_ruled_2', 'token-of-ruled-2', id) FROM generate_series(2, 3) AS id;
+SELECT projectalpha.store_record('moved_ruled_2', 'token-of-ruled-2', '{"email": "a@x"}');
+SELECT projectalpha.update_record('moved_ruled_2', 'token-of-ruled-2', 1, '{"n": 8}', if_version => 1) ->> 'version' AS version;
+
 -- Refused, with the number of the line; and nothing is left of it.
 CREATE FUNCTION pg_temp.try(VARIADIC texts text[]) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -81,6 +104,22 @@ SELECT pg_temp.try(:'head', :'good', '{"id": 6, "created_at": "2026-02-05", "n":
 SELECT pg_temp.try(:'head', :'good', '{"id": 6, "created_at": "2026-02-05", "n": 2}', :'good') AS same_id_twice;
 SELECT pg_temp.try('{"projectalpha_export": 1, "tool_name": "tried", "sensitive": false, "records": 2}', '{"id": 1, "created_at": "2026-02-05", "data": {}}') AS cut_off;
 SELECT pg_temp.try('{"projectalpha_export": 1, "tool_name": "tried", "sensitive": false}', '{"id": 1, "created_at": "2026-02-05", "data": []}') AS data_no_object;
+-- What the rules and options of a tool refuse.
+\set ruled '{"projectalpha_export": 1, "tool_name": "tried", "sensitive": false, "schema": [{"name": "u", "type": "int", "unique": true, "required": true}, {"name": "n", "type": "int", "min": 0, "default": 3}], "options": {"strict": true, "versioned": true}}'
+\set versioned '{"id": 5, "created_at": "2026-02-05", "updated_at": "2026-02-06", "version": 4, "u": 1, "n": null}'
+SELECT pg_temp.try(:'ruled', :'versioned') AS fits;
+SELECT pg_temp.try(:'ruled', '{"id": 5, "created_at": "2026-02-05", "updated_at": "2026-02-06", "version": 4, "u": 1}') AS default_of_missing;
+SELECT pg_temp.try(:'ruled', :'versioned', '{"id": 6, "created_at": "2026-02-05", "updated_at": "2026-02-06", "version": 1, "u": 1}') AS not_unique;
+SELECT pg_temp.try(:'ruled', '{"id": 5, "created_at": "2026-02-05", "updated_at": "2026-02-06", "version": 4, "u": null}') AS required;
+SELECT pg_temp.try(:'ruled', '{"id": 5, "created_at": "2026-02-05", "updated_at": "2026-02-06", "version": 4, "u": 1, "n": -1}') AS min;
+SELECT pg_temp.try(:'ruled', '{"id": 5, "created_at": "2026-02-05", "updated_at": "2026-02-06", "version": 4, "u": 1, "x": 1}') AS strict;
+SELECT pg_temp.try(:'ruled', '{"id": 5, "created_at": "2026-02-05", "updated_at": "2026-02-06", "u": 1}') AS no_version;
+SELECT pg_temp.try(:'ruled', '{"id": 5, "created_at": "2026-02-05", "version": 1, "u": 1}') AS no_updated_at;
+SELECT pg_temp.try(:'ruled', '{"id": 5, "created_at": "2026-02-05", "updated_at": "2026-02-06", "version": 1.5, "u": 1}') AS version_fraction;
+SELECT pg_temp.try('{"projectalpha_export": 1, "tool_name": "tried", "sensitive": false, "schema": [], "options": {"strict": true}}', '{"id": 5, "created_at": "2026-02-05", "version": 1}') AS version_of_none;
+SELECT pg_temp.try('{"projectalpha_export": 1, "tool_name": "tried", "sensitive": false, "options": {"max_records": 0}}') AS option;
+SELECT pg_temp.try('{"projectalpha_export": 1, "tool_name": "tried", "sensitive": false, "options": {"strict": 1}}') AS option_kind;
+SELECT pg_temp.try('{"projectalpha_export": 1, "tool_name": "tried", "sensitive": false, "options": {"unknown": 1}}') AS option_unknown;
 SELECT count(*) AS left_behind FROM projectalpha.registered_tools WHERE tool_name = 'tried';
 SELECT to_regclass('projectalpha_data.tool_tried') AS left_behind;
 

@@ -1,0 +1,102 @@
+//! Operations that take new records.
+
+use serde_json::{json, Value};
+
+use super::super::answers::{message, responses, success};
+use super::super::schemas::reference;
+use super::super::{examples, parameters, Documented};
+use super::{body, statuses, to_read, to_write};
+
+/// `POST /tools/{tool_id}`
+pub fn store_record(tool: &Documented<'_>) -> Value {
+    json!({
+        "operationId": "storeRecord",
+        "summary": "Store a record",
+        "security": to_write(),
+        "parameters": [parameters::idempotency_key()],
+        "requestBody": body(reference("NewRecord"), examples::new_record(tool, 1)),
+        // A key may have been used for another record.
+        "responses": stored("The record is stored.", "Data stored successfully", tool, true),
+    })
+}
+
+/// `POST /tools/{tool_id}/records:batch`
+pub fn store_records(tool: &Documented<'_>) -> Value {
+    let records = (1..=2).map(|nth| examples::new_record(tool, nth)).collect();
+    let schema = json!({"type": "array", "items": reference("NewRecord")});
+    json!({
+        "operationId": "storeRecords",
+        "summary": "Store many records, all or nothing",
+        "security": to_write(),
+        "requestBody": body(schema, records),
+        "responses": stored("All records are stored.", "2 records stored", tool, tool.has_unique()),
+    })
+}
+
+fn stored(description: &str, text: &str, tool: &Documented<'_>, may_conflict: bool) -> Value {
+    responses(message(description, text), &refusals(tool, may_conflict))
+}
+
+fn refusals(tool: &Documented<'_>, may_conflict: bool) -> Vec<&'static str> {
+    statuses(&[
+        ("400", true),
+        ("401", true),
+        ("404", true),
+        ("409", may_conflict),
+        ("413", true),
+        ("422", true),
+        ("500", true),
+        ("507", tool.is_limited()),
+    ])
+}
+
+/// `POST /tools/{tool_id}/records:upsert`, if the tool has a unique field.
+pub fn upsert_record(tool: &Documented<'_>) -> Value {
+    let schema = json!({
+        "type": "object",
+        "required": ["id", "inserted"],
+        "properties": {
+            "id": {"type": ["integer", "null"], "format": "int64"},
+            "inserted": {"type": "boolean", "description": "True if it is a new record."},
+        },
+        "additionalProperties": false,
+    });
+    let done = success(
+        "The record is stored.",
+        schema,
+        Some(json!({"id": 1, "inserted": true})),
+    );
+    json!({
+        "operationId": "upsertRecord",
+        "summary": "Store a record, or change the one with the same value in a unique field",
+        "description": "Of a record that is there, the fields that are named change.",
+        "security": to_write(),
+        "parameters": [parameters::on_field(tool)],
+        "requestBody": body(reference("NewRecord"), examples::new_record(tool, 1)),
+        "responses": responses(done, &refusals(tool, true)),
+    })
+}
+
+/// `POST /tools/{tool_id}/records:validate`
+pub fn validate_record(tool: &Documented<'_>) -> Value {
+    let schema = json!({"type": "array", "items": reference("Violation")});
+    let found = success(
+        "Everything that is wrong; nothing if the record would be stored.",
+        schema,
+        Some(json!([])),
+    );
+    json!({
+        "operationId": "validateRecord",
+        "summary": "Check a record without storing it",
+        "security": to_read(tool),
+        // It is there to be sent what does not fit.
+        "requestBody": body(json!({"type": "object"}), examples::new_record(tool, 1)),
+        "responses": responses(found, &statuses(&[
+            ("401", tool.sensitive),
+            ("404", true),
+            ("413", true),
+            ("422", true),
+            ("500", true),
+        ])),
+    })
+}
