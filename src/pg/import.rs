@@ -11,7 +11,28 @@ use super::report::{catch, Failure};
 use super::row::Row;
 use super::spi::{self, null_mark, Access, Plan, Rows};
 use super::table::type_oid;
+use crate::model::name::{RESERVED_FIELDS, VERSION_FIELDS};
 use crate::model::schema::FieldType;
+
+/// What every record has; times are in microseconds since PostgreSQL's epoch.
+pub struct OwnValues {
+    pub id: i64,
+    pub created_at: i64,
+    /// Of a versioned tool: `updated_at` and `version`.
+    pub version: Option<(i64, i64)>,
+}
+
+impl OwnValues {
+    fn datums(&self) -> impl Iterator<Item = pg_sys::Datum> {
+        let version = self
+            .version
+            .map(|(updated_at, version)| [updated_at, version]);
+        let values = [self.id, self.created_at].into_iter();
+        values
+            .chain(version.into_iter().flatten())
+            .filter_map(IntoDatum::into_datum)
+    }
+}
 
 /// How to insert such records into one table.
 pub struct Import {
@@ -22,30 +43,38 @@ pub struct Import {
 
 impl Import {
     /// The caller holds a lock on the table.
-    pub fn into(table: &TableName, oid: pg_sys::Oid, fields: &[(&str, FieldType)]) -> Self {
-        let names = ["id", "created_at"].into_iter();
-        let names = names.chain(fields.iter().map(|(name, _)| *name));
-        let places: Vec<String> = (1..=fields.len() + 2).map(|i| format!("${i}")).collect();
+    pub fn into(
+        table: &TableName,
+        oid: pg_sys::Oid,
+        versioned: bool,
+        fields: &[(&str, FieldType)],
+    ) -> Self {
+        let mut names = RESERVED_FIELDS.to_vec();
+        let mut types = vec![pg_sys::INT8OID, pg_sys::TIMESTAMPTZOID];
+        if versioned {
+            names.extend(VERSION_FIELDS);
+            types.extend([pg_sys::TIMESTAMPTZOID, pg_sys::INT8OID]);
+        }
+        names.extend(fields.iter().map(|(name, _)| *name));
+        types.extend(fields.iter().map(|(_, field_type)| type_oid(*field_type)));
+        let places: Vec<String> = (1..=names.len()).map(|i| format!("${i}")).collect();
         let sql = format!(
             "INSERT INTO {table} ({}) OVERRIDING SYSTEM VALUE VALUES ({})",
-            column_list(names),
+            column_list(names.into_iter()),
             places.join(", ")
         );
-        let mut types = vec![pg_sys::INT8OID, pg_sys::TIMESTAMPTZOID];
-        types.extend(fields.iter().map(|(_, field_type)| type_oid(*field_type)));
         Import {
             insert: as_owner_with_pinned_path(|| Plan::prepare(&sql, &types)),
             is_builtin: runs_builtin_code_alone(oid),
         }
     }
 
-    /// Inserts one record; `created_at` is in microseconds since PostgreSQL's epoch.
-    /// After a failure the caller must raise an error, and do nothing else before.
-    pub fn insert(&self, id: i64, created_at: i64, row: &Row) -> Result<(), Failure> {
-        let fixed = [id.into_datum(), created_at.into_datum()];
-        let mut values: Vec<pg_sys::Datum> = fixed.into_iter().flatten().collect();
+    /// Inserts one record, of a versioned tool with its version. After a failure the
+    /// caller must raise an error, and do nothing else before.
+    pub fn insert(&self, own: &OwnValues, row: &Row) -> Result<(), Failure> {
+        let mut values: Vec<pg_sys::Datum> = own.datums().collect();
+        let mut nulls: Vec<c_char> = vec![null_mark(false); values.len()];
         values.extend(&row.values);
-        let mut nulls: Vec<c_char> = vec![null_mark(false); fixed.len()];
         nulls.extend(row.nulls.iter().map(|is_null| null_mark(*is_null)));
         let insert = || {
             spi::connected(|_| {

@@ -13,7 +13,7 @@ use crate::model::timestamp;
 use crate::model::transfer::{Definition, TransferFault};
 use crate::pg::cache::{self, CompiledTool};
 use crate::pg::compat::LOCK_FOR_READING;
-use crate::pg::import::{continue_after, Import};
+use crate::pg::import::{continue_after, Import, OwnValues};
 use crate::pg::json_writer::{JsonWriter, Zone};
 use crate::pg::jsonb::{JsonValue, Jsonb, Object};
 use crate::pg::line_source::LineSource;
@@ -181,7 +181,12 @@ impl Target {
         let tool = cache::find(&ToolName::parse(&registered.tool_name)?)?;
         let columns = field_columns(&tool);
         Ok(Target {
-            rows: Import::into(&tool.table.name, tool.table.oid, &columns),
+            rows: Import::into(
+                &tool.table.name,
+                tool.table.oid,
+                tool.options.versioned,
+                &columns,
+            ),
             registered,
             tool,
             announced: definition.records,
@@ -191,8 +196,8 @@ impl Target {
     }
 
     fn store(&mut self, line: &str, in_line: impl Fn(Error) -> Error) -> Result<(), Error> {
-        let (id, created_at, row) = self.record(line).map_err(&in_line)?;
-        if let Err(failure) = self.rows.insert(id, created_at, &row) {
+        let (own, row) = self.record(line).map_err(&in_line)?;
+        if let Err(failure) = self.rows.insert(&own, &row) {
             // Raised on the spot: after an error of PostgreSQL's nothing may run
             // but the way out.
             report::raise(&in_line(Error::Transfer(TransferFault::Refused {
@@ -201,26 +206,31 @@ impl Target {
             })));
         }
         self.records += 1;
-        self.largest_id = self.largest_id.max(id);
+        self.largest_id = self.largest_id.max(own.id);
         Ok(())
     }
 
-    /// Id, time and values of the record in a line.
-    fn record(&self, line: &str) -> Result<(i64, i64, Row), Error> {
+    /// The record in a line: what every record has, and the values of its fields.
+    fn record(&self, line: &str) -> Result<(OwnValues, Row), Error> {
         let record = parse(line)?.as_object().ok_or(Error::PayloadNotObject)?;
-        let id = id_of(record)?;
-        let created_at = created_at_of(record)?;
-        let row = validate::row(&self.tool, self.payload_of(record)?)?;
-        Ok((id, created_at, row))
+        let own = OwnValues {
+            id: int_of(record, "id")?,
+            created_at: time_of(record, "created_at")?,
+            version: match self.tool.options.versioned {
+                true => Some((time_of(record, "updated_at")?, int_of(record, "version")?)),
+                false => None,
+            },
+        };
+        Ok((own, self.row(record)?))
     }
 
-    /// The record as it was sent: beside id and created_at, or under its own key.
-    fn payload_of<'a>(&self, record: Object<'a>) -> Result<Object<'a>, Error> {
+    /// What was sent is beside the record's own values, or under a key of its own.
+    fn row(&self, record: Object<'_>) -> Result<Row, Error> {
         if !self.tool.whole_payload {
-            return Ok(record);
+            return validate::listed_row(&self.tool, record);
         }
         let payload = record.get(PAYLOAD_COLUMN).and_then(JsonValue::as_object);
-        payload.ok_or(Error::PayloadNotObject)
+        validate::row(&self.tool, payload.ok_or(Error::PayloadNotObject)?)
     }
 
     fn finish(self) -> Result<Imported, Error> {
@@ -250,9 +260,9 @@ fn parse(line: &str) -> Result<Jsonb<'static>, Error> {
     catch(|| Jsonb::parse(&text)).map_err(|_| not_json())
 }
 
-fn id_of(record: Object<'_>) -> Result<i64, Error> {
-    let field = || "id".to_owned();
-    match record.get("id") {
+fn int_of(record: Object<'_>, key: &str) -> Result<i64, Error> {
+    let field = || key.to_owned();
+    match record.get(key) {
         Some(JsonValue::Number(number)) if number.is_integer() => number
             .to_i64()
             .ok_or_else(|| Error::IntOutOfRange { field: field() }),
@@ -260,9 +270,9 @@ fn id_of(record: Object<'_>) -> Result<i64, Error> {
     }
 }
 
-fn created_at_of(record: Object<'_>) -> Result<i64, Error> {
-    let field = || "created_at".to_owned();
-    match record.get("created_at") {
+fn time_of(record: Object<'_>, key: &str) -> Result<i64, Error> {
+    let field = || key.to_owned();
+    match record.get(key) {
         Some(JsonValue::Str(text)) => {
             timestamp::parse(text).ok_or_else(|| Error::TimestampMalformed { field: field() })
         }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::model::checks::{BrokenRule, Checks};
 use crate::model::error::Error;
-use crate::model::name::excerpt;
+use crate::model::name::{excerpt, RESERVED_FIELDS, VERSION_FIELDS};
 use crate::model::scalar::Scalar;
 use crate::model::schema::FieldType;
 use crate::model::timestamp;
@@ -15,6 +15,15 @@ use crate::pg::row::Row;
 /// The values to insert. Fields that the tool does not have are ignored unless it
 /// is strict, nulls are NULL, and so are missing ones unless they have a default.
 pub fn row(tool: &CompiledTool, payload: Object<'_>) -> Result<Row, Error> {
+    let row = values(tool, payload)?;
+    if tool.options.strict && !tool.whole_payload {
+        refuse_unknown(tool, payload)?;
+    }
+    Ok(row)
+}
+
+/// The same, whatever else there is in the payload.
+fn values(tool: &CompiledTool, payload: Object<'_>) -> Result<Row, Error> {
     let mut row = Row::with_capacity(tool.columns.len());
     if tool.whole_payload {
         row.push_object(payload);
@@ -26,8 +35,19 @@ pub fn row(tool: &CompiledTool, payload: Object<'_>) -> Result<Row, Error> {
             None => push_missing(&mut row, column)?,
         }
     }
+    Ok(row)
+}
+
+/// The values of a record as a listing shows it: a strict tool does not mind what
+/// every record of it has besides.
+pub fn listed_row(tool: &CompiledTool, record: Object<'_>) -> Result<Row, Error> {
+    let row = values(tool, record)?;
     if tool.options.strict {
-        refuse_unknown(tool, payload)?;
+        let is_own = |key: &str| {
+            RESERVED_FIELDS.contains(&key)
+                || (tool.options.versioned && VERSION_FIELDS.contains(&key))
+        };
+        refuse(unknown_fields(tool, record).find(|key| !is_own(key)))?;
     }
     Ok(row)
 }
@@ -74,7 +94,11 @@ fn push_scalar(row: &mut Row, scalar: &Scalar) {
 
 /// The first field of the payload that the tool does not have is refused.
 pub fn refuse_unknown(tool: &CompiledTool, payload: Object<'_>) -> Result<(), Error> {
-    match unknown_fields(tool, payload).next() {
+    refuse(unknown_fields(tool, payload).next())
+}
+
+fn refuse(unknown_field: Option<String>) -> Result<(), Error> {
+    match unknown_field {
         Some(field) => Err(Error::UnknownField {
             field: excerpt(&field),
         }),
