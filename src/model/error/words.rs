@@ -294,7 +294,7 @@ impl Error {
             }
             Error::RecordNotFound { .. } => "It may have been deleted; projectalpha.list_records() shows what there is.",
             Error::VersionChanged { .. } => "Read it again, and decide again.",
-            Error::NotVersioned { .. } => "Leave out if_version, or register the tool with versioned => true.",
+            Error::NotVersioned { .. } => "Leave out if_version, or make the tool versioned with projectalpha.alter_tool().",
             Error::IdempotencyKeyReused => "Use a new key for a new record.",
             Error::IdempotencyKeyInvalid => "A UUID makes a good key.",
             Error::FieldNotUnique { .. } => r#"Example: {"name": "email", "type": "str", "unique": true}"#,
