@@ -83,3 +83,25 @@ def test_an_updated_installation_is_a_fresh_one(old, cluster):
         fresh.execute("SELECT projectalpha.store_record('tool1', 'token-of-tool1', '{}', 'a-key')")
         for what, query in SNAPSHOT.items():
             assert rows(old, query) == rows(fresh, query), what
+
+
+def test_what_the_changelog_says_of_grants_and_views(cluster):
+    def may_call(db, signature):
+        return value(db, "SELECT has_function_privilege('pg_monitor', %s::regprocedure, 'EXECUTE')", signature)
+
+    with cluster.connect(cluster.new_database()) as db:
+        db.execute("CREATE EXTENSION projectalpha_store VERSION '0.1.0'")
+        db.execute("GRANT EXECUTE ON FUNCTION projectalpha.store_record, projectalpha.store_common TO pg_monitor")
+        db.execute("CREATE VIEW mine AS SELECT projectalpha.list_records('tool1') AS r")
+        with pytest.raises(psycopg.Error) as refused:
+            db.execute("ALTER EXTENSION projectalpha_store UPDATE")
+        assert refused.value.sqlstate == "2BP01"
+        assert may_call(db, "projectalpha.store_record(text, text, jsonb)")
+
+        db.execute("DROP VIEW mine")
+        db.execute("CREATE FUNCTION called() RETURNS bigint LANGUAGE sql AS $$ SELECT projectalpha.store_record('tool1', 'token-of-tool1', '{}') $$")
+        db.execute("SELECT projectalpha.register_tool('tool1', 'token-of-tool1')")
+        db.execute("ALTER EXTENSION projectalpha_store UPDATE")
+        assert not may_call(db, "projectalpha.store_record(text, text, jsonb, text)")
+        assert may_call(db, "projectalpha.store_common(text, jsonb, boolean, text)")
+        assert value(db, "SELECT called()") == 1

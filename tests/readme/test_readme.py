@@ -1,40 +1,67 @@
-"""What the README shows is what happens: its psql sessions and its curl commands, run in order and compared."""
+"""What README and docs show is what happens: their psql sessions and shell commands, run in order and compared.
+
+Each document has a stack of its own, so that ids and lists are as shown. Each block of psql is one session.
+"""
 
 import os
 import re
 import subprocess
+from contextlib import ExitStack
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+from stack import Stack
 
-# What differs from run to run, as it looks in the README and in reality.
+ROOT = Path(__file__).resolve().parents[2]
+COMMON_TOKEN = "common-token-of-the-docs"
+
+# What differs from run to run, as it looks in the documents and in reality.
 VARYING = [
-    (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?"), "TIMESTAMP"),
-    (re.compile(r"pas_common_…[0-9a-f]{4}"), "HINT"),
+    (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,6})?"), "TIMESTAMP"),
+    (re.compile(r"\d{8}T\d{12}|_\d{14,20}\b"), "DIGITS"),
+    (re.compile(r"pas_([a-z]+)_…[0-9a-f]{4}"), r"HINT OF \1"),
+    (re.compile(r"pas_([a-z]+)_[0-9a-f]{64}"), r"TOKEN OF \1"),
+    (re.compile(r"PID \d+"), "PID"),
 ]
 
 
-def blocks(language):
-    return re.findall(rf"^```{language}\n(.*?)^```", README.read_text(), re.MULTILINE | re.DOTALL)
+class Block(NamedTuple):
+    document: str
+    number: int
+    language: str
+    text: str
 
 
-def exchanges(block, prompt):
+def documents():
+    return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def blocks_of(document):
+    found = re.findall(r"^```(psql|console)\n(.*?)^```", document.read_text(), re.MULTILINE | re.DOTALL)
+    return [Block(document.name, number, language, text) for number, (language, text) in enumerate(found, 1)]
+
+
+BLOCKS = [block for document in documents() for block in blocks_of(document)]
+PROMPTS = {
+    "psql": (r"projectalpha=# ", r"projectalpha[('-]# "),
+    "console": (r"\$ ", r" {4,}"),
+}
+
+
+def exchanges(block):
     """Commands and what follows each: [(command, output)]. A prompt begins a line of a command."""
+    first, more = PROMPTS[block.language]
     pairs = []
-    for line in block.splitlines():
-        if (match := re.match(prompt["first"], line)) is not None:
+    for line in block.text.splitlines():
+        if (match := re.match(first, line)) is not None:
             pairs.append(([line[match.end():]], []))
-        elif (match := re.match(prompt["more"], line)) is not None and not pairs[-1][1]:
+        elif (match := re.match(more, line)) is not None and not pairs[-1][1]:
             pairs[-1][0].append(line[match.end():])
         else:
             pairs[-1][1].append(line)
     return [("\n".join(command), "\n".join(output)) for command, output in pairs]
-
-
-PSQL = {"first": r"projectalpha=# ", "more": r"projectalpha[(-]# "}
-SHELL = {"first": r"\$ ", "more": r" {4,}"}
 
 
 def comparable(text):
@@ -45,40 +72,70 @@ def comparable(text):
     return [line for line in lines if line]
 
 
-def psql(stack, command):
-    outcome = subprocess.run(
-        ["psql", "-X", "-d", stack.dsn, "-v", "VERBOSITY=default"],
-        input=command, capture_output=True, text=True, timeout=60, check=False,
-    )
-    return outcome.stdout + outcome.stderr
+def run(stack, folder, arguments, text=None):
+    environment = os.environ | {
+        "BASE": stack.url, "ADMIN_TOKEN": stack.admin_token, "COMMON_TOKEN": COMMON_TOKEN,
+        "PGHOST": "127.0.0.1", "PGPORT": str(stack.pg_port), "PGUSER": "postgres", "PGDATABASE": "projectalpha",
+    }
+    return subprocess.run(
+        arguments, input=text, env=environment, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
 
 
-def shell(stack, command):
-    environment = os.environ | {"BASE": stack.url, "ADMIN_TOKEN": stack.admin_token}
-    outcome = subprocess.run(
-        ["bash", "-c", command.replace("curl ", "curl --silent --show-error ", 1)],
-        env=environment, capture_output=True, text=True, timeout=60, check=False,
-    )
-    return outcome.stdout + outcome.stderr
+def psql(stack, folder, commands):
+    """What each command of one session says: notices and errors, then its result."""
+    mark = "-- next --"
+    script = "".join(f"{command}\n\\echo '{mark}'\n\\warn '{mark}'\n" for command in commands)
+    outcome = run(stack, folder, ["psql", "-X", "-v", "VERBOSITY=default"], script)
+    parts = zip(outcome.stderr.split(mark), outcome.stdout.split(mark), strict=True)
+    return [messages + result for messages, result in parts][:-1]
+
+
+def shell(stack, folder, command):
+    outcome = run(stack, folder, ["bash", "-c", re.sub(r"\bcurl ", "curl --silent --show-error ", command)])
+    return (outcome.stdout + outcome.stderr).replace("\r", "")
+
+
+def outputs(stack, folder, block):
+    commands = [command for command, _ in exchanges(block)]
+    if block.language == "psql":
+        return psql(stack, folder, commands)
+    return [shell(stack, folder, command) for command in commands]
 
 
 @pytest.fixture(scope="module")
-def fresh(own_stack):
-    return own_stack
+def stack_of():
+    """Gives the stack of a document; that of the document before it is stopped."""
+    running = {}
+    with ExitStack() as stacks:
+        def give(document):
+            if document not in running:
+                stacks.close()
+                running.clear()
+                running[document] = stacks.enter_context(Stack(common_tokens=(COMMON_TOKEN,)))
+            return running[document]
+        yield give
 
 
-def test_the_readme_has_sessions_to_run():
-    assert len(blocks("psql")) == 2
-    assert len(blocks("console")) == 1
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("documents")
 
 
-@pytest.mark.parametrize("block", blocks("psql"), ids=["records", "tokens"])
-def test_psql_sessions_go_as_shown(fresh, block):
-    for command, output in exchanges(block, PSQL):
-        assert comparable(psql(fresh, command)) == comparable(output), command
+def test_there_are_sessions_to_run():
+    counted = {document.name: len(blocks_of(document)) for document in documents()}
+    assert counted["README.md"] == 3
+    assert all(counted.values()) and len(counted) == 5
+    assert all(exchanges(block) for block in BLOCKS)
 
 
-@pytest.mark.parametrize("block", blocks("console"), ids=["curl"])
-def test_curl_commands_answer_as_shown(fresh, block):
-    for command, output in exchanges(block, SHELL):
-        assert comparable(shell(fresh, command)) == comparable(output), command
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: f"{block.document}-{block.number}-{block.language}")
+def test_what_is_shown_is_what_happens(stack_of, folder, block):
+    told = outputs(stack_of(block.document), folder, block)
+    for (command, expected), happened in zip(exchanges(block), told, strict=True):
+        assert comparable(happened) == comparable(expected), command
+
+
+@pytest.mark.parametrize("document", documents(), ids=lambda document: document.name)
+def test_links_lead_somewhere(document):
+    for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", document.read_text()):
+        assert target.startswith("https://") or (document.parent / target).exists(), target

@@ -203,7 +203,7 @@ impl Error {
             Error::TokenAmbiguous => Some("Both were given, or neither.".into()),
             Error::TokenNotFound => Some("No live credential has that token or id.".into()),
             Error::SchemaNotArray => Some("A schema is a JSON array of objects.".into()),
-            Error::SchemaTooDeep => Some("A field has a name and a type, both strings.".into()),
+            Error::SchemaTooDeep => Some("Only the rules 'default' and 'json_schema' can be nested at all.".into()),
             Error::FieldIncomplete => Some("The name or the type is missing or null.".into()),
             Error::UnsupportedType { .. } => Some("Types are written in lower case.".into()),
             Error::FieldRepeated { .. } => Some("Every field needs a name of its own.".into()),
@@ -238,7 +238,7 @@ impl Error {
             Error::AdminOnly => {
                 "Pass admin_token, or have a DBA run: GRANT projectalpha_admin TO <role>."
             }
-            Error::ToolToken => "Pass the token that the tool was registered with.",
+            Error::ToolToken => "Pass the token that the tool was registered with, or the last one of projectalpha.rotate_token().",
             Error::CommonToken => {
                 "An administrator makes one with projectalpha.add_common_token()."
             }
@@ -294,7 +294,7 @@ impl Error {
             }
             Error::RecordNotFound { .. } => "It may have been deleted; projectalpha.list_records() shows what there is.",
             Error::VersionChanged { .. } => "Read it again, and decide again.",
-            Error::NotVersioned { .. } => "Leave out if_version, or register the tool with versioned => true.",
+            Error::NotVersioned { .. } => "Leave out if_version, or make the tool versioned with projectalpha.alter_tool().",
             Error::IdempotencyKeyReused => "Use a new key for a new record.",
             Error::IdempotencyKeyInvalid => "A UUID makes a good key.",
             Error::FieldNotUnique { .. } => r#"Example: {"name": "email", "type": "str", "unique": true}"#,
@@ -317,7 +317,7 @@ impl Error {
             Error::CursorOfOtherOrder => "Pass the same order_by, or start at the first page.",
             Error::RecordNotListed => "Pass the last record of the page before, with all its keys.",
             Error::TokenAmbiguous => "SELECT * FROM projectalpha.active_tokens lists the ids.",
-            Error::SchemaTooDeep => "Leave out what is neither name nor type.",
+            Error::SchemaTooDeep => "Leave out what is no rule, and have fewer levels in these two.",
             Error::UnsupportedType { .. } => "A field of type json takes any value.",
             Error::FieldRepeated { .. } => "Rename one of the two.",
             Error::FieldNameInvalid { .. } | Error::ToolNameInvalid => "Example: survey_bot",

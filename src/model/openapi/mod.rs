@@ -132,7 +132,7 @@ fn security_schemes() -> Value {
             "type": "apiKey",
             "in": "header",
             "name": "token",
-            "description": "The token that the tool was registered with.",
+            "description": "A token of the tool.",
         },
         ADMIN_TOKEN: {
             "type": "apiKey",

@@ -196,6 +196,32 @@ SET client_min_messages = warning;
 DROP SCHEMA transfer_trap CASCADE;
 RESET client_min_messages;
 
+-- A strict tool with versions: what every record has is no unknown field, and it is kept.
+SELECT tool_name FROM projectalpha.register_tool('tried_strict', 'token-of-strict', '[{"name": "n", "type": "int", "max": 5}]', strict => true, versioned => true);
+SELECT projectalpha.store_records('tried_strict', 'token-of-strict', '[{"n": 1}, {"n": 2}]');
+SELECT projectalpha.update_record('tried_strict', 'token-of-strict', 2, '{"n": 3}')->'version' AS version;
+CREATE TEMP TABLE strict_lines AS SELECT projectalpha.export_tool('tried_strict') AS line;
+SELECT tool_name, records FROM projectalpha.import_tool('strict_lines', 'tried_again', 'token-of-again');
+SELECT count(*) FROM (TABLE projectalpha_data.tool_tried_strict EXCEPT TABLE projectalpha_data.tool_tried_again) AS changed;
+SELECT projectalpha.get_record('tried_again', 2)->'version' AS version, projectalpha.count_records('tried_again') AS records;
+SELECT projectalpha.update_record('tried_again', 'token-of-again', 2, '{"n": 4}', if_version => 2)->'version' AS version;
+SELECT projectalpha.delete_tool('tried_again');
+CREATE FUNCTION pg_temp.import_changed(text, text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    CREATE TEMP TABLE changed AS SELECT replace(line, $1, $2) AS line FROM strict_lines;
+    PERFORM projectalpha.import_tool('changed', 'tried_again');
+    RETURN 'imported';
+EXCEPTION WHEN others THEN
+    RETURN SQLSTATE || ': ' || SQLERRM;
+END
+$$;
+SELECT pg_temp.import_changed('"n":3', '"n":3,"m":4');
+SELECT pg_temp.import_changed('"n":3', '"n":6');
+SELECT pg_temp.import_changed('"version":2', '"version":"2"');
+SELECT pg_temp.import_changed('"version":2,', '');
+SELECT pg_temp.import_changed('"updated_at":"20', '"updated_at":"x20');
+DROP TABLE strict_lines;
+
 -- Exports that are refused, given up, or of what changes meanwhile.
 SELECT projectalpha.export_tool('no_such_tool');
 SELECT projectalpha.export_tool(NULL);
