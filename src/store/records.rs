@@ -54,9 +54,16 @@ pub(super) fn store_if(
 
 fn insert(tool: &CompiledTool, row: &Row) -> Result<Option<i64>, Error> {
     quota::check(tool)?;
+    let id = insert_announced(tool, row)?;
+    if id.is_some() {
+        quota::take(tool, 1)?;
+    }
+    Ok(id)
+}
+
+fn insert_announced(tool: &CompiledTool, row: &Row) -> Result<Option<i64>, Error> {
     let id = changes::unique(tool, || tool.table.insert(&field_columns(tool), row))?;
     if let Some(id) = id {
-        quota::take(tool, 1)?;
         changes::announce(tool, Operation::Insert, id);
     }
     Ok(id)
@@ -100,15 +107,17 @@ fn insert_many(
     tool: &CompiledTool,
     rows: impl Iterator<Item = Result<Row, Error>>,
 ) -> Result<i64, Error> {
+    quota::check(tool)?;
     if tool.options.notify {
-        // Each has an id to announce.
+        // Each has an id to announce. That there is no room for all of them does not
+        // make the tool full.
         let mut stored = 0;
         for row in rows {
-            stored += i64::from(insert(tool, &row?)?.is_some());
+            stored += i64::from(insert_announced(tool, &row?)?.is_some());
         }
+        quota::take(tool, stored)?;
         return Ok(stored);
     }
-    quota::check(tool)?;
     let columns = field_columns(tool);
     let stored = changes::unique(tool, || tool.table.insert_many(&columns, rows))??;
     quota::take(tool, stored)?;
