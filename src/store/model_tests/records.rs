@@ -52,9 +52,8 @@ pub fn check((definition, operations): &(Definition, Vec<Operation>)) -> Result<
     }
     for operation in operations {
         world.run(operation)?;
-        world.compare()?;
     }
-    Ok(())
+    world.compare()
 }
 
 fn none<T>() -> Result<T, Refusal> {
