@@ -6,6 +6,8 @@
 
 mod alteration;
 mod answer;
+mod configured;
+mod configured_model;
 
 mod field;
 mod model;
@@ -24,7 +26,7 @@ mod tests {
     use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 
     use super::answer::{prepare, undone};
-    use super::{operations, records};
+    use super::{configured, operations, records};
 
     /// Runs sequences that are the same every time.
     fn run<S>(cases: u32, sequences: S, check: fn(&S::Value) -> Result<(), String>)
@@ -49,6 +51,11 @@ mod tests {
 
     #[pg_test]
     fn model_of_a_registered_tool() {
-        run(1500, operations::sequence(), records::check);
+        run(1200, operations::sequence(), records::check);
+    }
+
+    #[pg_test]
+    fn model_of_configured_tools() {
+        run(1000, configured::sequence(), configured::check);
     }
 }
