@@ -51,11 +51,16 @@ mod tests {
 
     #[pg_test]
     fn model_of_a_registered_tool() {
-        run(1200, operations::sequence(), records::check);
+        run(1600, operations::sequence(), records::check);
+    }
+
+    #[pg_test]
+    fn model_of_a_tool_with_a_unique_field() {
+        run(500, operations::keyed_sequence(), records::check);
     }
 
     #[pg_test]
     fn model_of_configured_tools() {
-        run(1000, configured::sequence(), configured::check);
+        run(1200, configured::sequence(), configured::check);
     }
 }

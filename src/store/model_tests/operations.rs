@@ -88,6 +88,28 @@ pub fn sequence() -> impl Strategy<Value = (Definition, Vec<Operation>)> {
     (definition(), vec(operation(), 1..20))
 }
 
+/// A tool with a unique field and one with a default, for what goes by them.
+pub fn keyed_sequence() -> impl Strategy<Value = (Definition, Vec<Operation>)> {
+    let definition =
+        (definition(), any::<u8>(), field()).prop_map(|(definition, default, more)| {
+            let int = |name, rules| FieldPick {
+                name,
+                kind: 0,
+                rules,
+            };
+            let (unique, default) = (int(0, vec![(3, 0)]), int(1, vec![(5, default)]));
+            Definition {
+                fields: Some(vec![unique, default, FieldPick { name: 2, ..more }]),
+                max_records: None,
+                ..definition
+            }
+        });
+    let upsert = (any::<u8>(), payload(), any::<u8>())
+        .prop_map(|(token, payload, on)| Operation::Upsert { token, payload, on });
+    let operation = prop_oneof![2 => upsert, 1 => operation()];
+    (definition, vec(operation, 1..20))
+}
+
 fn definition() -> impl Strategy<Value = Definition> {
     let often = |one_in: u32| prop::bool::weighted(1.0 / f64::from(one_in));
     (
