@@ -25,4 +25,6 @@ pub mod transfer;
 mod validate;
 
 #[cfg(any(test, feature = "pg_test"))]
+mod model_tests;
+#[cfg(any(test, feature = "pg_test"))]
 mod warm_tests;

@@ -68,6 +68,9 @@ pub fn update(
     };
     let listed = listed_columns(&tool);
     let changed = if tool.whole_payload {
+        if object.entries().next().is_none() {
+            return unchanged(&tool, &target, writer);
+        }
         let cleared = null_keys(object);
         let changes = Param::document(changes);
         tool.table.merge(&listed, &target, changes, cleared, writer)

@@ -106,7 +106,8 @@ pub fn store_many(
 fn insert_many(tool: &CompiledTool, mut next: impl NextRow<Error>) -> Result<i64, Error> {
     quota::check(tool)?;
     let stored = if tool.options.notify {
-        // Each has an id to announce.
+        // Each has an id to announce. That there is no room for all of them does not
+        // make the tool full.
         let mut stored = 0;
         let mut row = Row::with_capacity(tool.columns.len());
         while let Some(made) = next(&mut row) {
