@@ -248,7 +248,7 @@ def test_a_file_that_was_cut_off_is_refused(store, other):
 def test_an_export_is_of_one_moment(cluster, store):
     """What is stored and deleted while it runs is not in it."""
     make_tool(store)
-    fill(store, 20_000)
+    fill(store, 100_000)  # more than the sockets hold
     pieces = export(store)
     begun = [next(pieces)]
     with cluster.another(store) as writer:
@@ -258,7 +258,7 @@ def test_an_export_is_of_one_moment(cluster, store):
         writer.execute("SET lock_timeout = '100ms'")
         with pytest.raises(psycopg.errors.LockNotAvailable):
             writer.execute("SELECT projectalpha.delete_tool('moved')")
-    assert b"".join([*begun, *pieces]).count(b"\n") == 20_001
+    assert b"".join([*begun, *pieces]).count(b"\n") == 100_001
 
 
 def test_an_export_from_a_session_that_gives_up_leaves_nothing_behind(cluster, store):
