@@ -135,7 +135,15 @@ def test_what_is_shown_is_what_happens(stack_of, folder, block):
         assert comparable(happened) == comparable(expected), command
 
 
-@pytest.mark.parametrize("document", documents(), ids=lambda document: document.name)
+def anchors(document):
+    """The headings of a document, as GitHub links to them."""
+    headings = re.findall(r"^#+ (.*)$", document.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", [*documents(), ROOT / "CHANGELOG.md"], ids=lambda document: document.name)
 def test_links_lead_somewhere(document):
-    for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", document.read_text()):
-        assert target.startswith("https://") or (document.parent / target).exists(), target
+    for file, anchor in re.findall(r"\]\(([^)#]*)(?:#([^)]*))?\)", document.read_text()):
+        target = document.parent / file if file else document
+        assert target.exists(), file
+        assert not anchor or anchor in anchors(target), f"{file}#{anchor}"
