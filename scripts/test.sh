@@ -50,7 +50,9 @@ pgrx_test() {
     user=$(id -un)
     [ "$user" != root ] || user=postgres
     as_root rm -f "$("$PG_CONFIG" --pkglibdir)/$EXTENSION.so"
-    cargo pgrx test --runas "$user" --pgdata "$PGRX_DATA" "$(pg_feature)"
+    # One after the other: each is a transaction that makes the same schema and tables, and would wait for the one before,
+    # or the two for each other.
+    RUST_TEST_THREADS=1 cargo pgrx test --runas "$user" --pgdata "$PGRX_DATA" "$(pg_feature)"
 }
 
 # The tests start their own stacks: scripts/up.sh, with folders and ports of their own.
