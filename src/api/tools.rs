@@ -19,8 +19,11 @@ use crate::store::tools::{self, Registered, Registration};
 /// `admin_token` (not needed by members of `projectalpha_admin`); `strict`
 /// (fields that the tool does not have are refused, not ignored); `versioned`
 /// (records have `updated_at` and `version`); `notify` (every change through a
-/// function is announced on the channel `projectalpha_<tool>`); `max_records`,
-/// `max_bytes` (limits, kept roughly).
+/// function is announced on the channel `projectalpha_<tool>`); `max_records`
+/// (a single writer is held to the record; each further one that stores at the
+/// same time may exceed the limit by a hundredth of it, and by what its own
+/// transaction has stored when others have not seen it committed); `max_bytes`
+/// (looked at after 64 records, in whole pages).
 ///
 /// A field may also have the rules `required`, `unique`, `index` (true or
 /// false), `default`, `min`, `max` (int, float, timestamp), `max_length` and

@@ -120,6 +120,28 @@ impl Checks {
         self.json_schema.is_some()
     }
 
+    /// Every fault of a json value that is given as text. PostgreSQL's jsonb holds
+    /// what the parser does not take; that fits no schema.
+    pub fn broken_by_json_text(&self, text: &str) -> Vec<BrokenRule> {
+        if !self.has_json_schema() {
+            return Vec::new();
+        }
+        match serde_json::from_str(text) {
+            Ok(value) => self.broken_by_json(&value),
+            Err(error) => {
+                let reason = if error.to_string().starts_with("number out of range") {
+                    "value has a number outside the range of double precision"
+                } else {
+                    "value is nested too deeply"
+                };
+                vec![BrokenRule::JsonSchema {
+                    at: String::new(),
+                    reason: reason.into(),
+                }]
+            }
+        }
+    }
+
     /// Every fault of a json value. What is said shows nothing of the value.
     pub fn broken_by_json(&self, value: &Value) -> Vec<BrokenRule> {
         let Some(validator) = &self.json_schema else {

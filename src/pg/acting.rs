@@ -129,6 +129,12 @@ pub fn with_rows_in_order<T>(body: impl FnOnce() -> T) -> T {
     with_settings(&[(c"synchronize_seqscans", c"off")], body)
 }
 
+/// Runs `body` so that it sees every row of a table or fails: row security that is
+/// forced on the owner must not hide some of them.
+pub fn with_all_rows<T>(body: impl FnOnce() -> T) -> T {
+    with_settings(&[(c"row_security", c"off")], body)
+}
+
 /// The same as [`PINNED_PATH`], and no lock is waited for longer than this: less
 /// than `deadlock_timeout`, after which a wait would cancel an autovacuum.
 const PINNED_AND_BRIEF: [(&CStr, &CStr); 2] = [PINNED_PATH[0], (c"lock_timeout", c"500ms")];

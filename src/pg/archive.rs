@@ -26,13 +26,19 @@ pub fn timestamp() -> String {
     )
 }
 
-/// Copies the registration and the credentials of a tool and gives the id they
-/// are kept under. The caller holds the tool's row locked.
+/// Copies the registration, the configuration (beside the columns of the
+/// registration) and the credentials of a tool and gives the id they are kept
+/// under. The caller holds the tool's row locked.
 pub fn keep(tool_id: i64, table: &TableName, archived_by: &str, renamed: &str) -> Option<i64> {
     let archived_id: Option<i64> = write(
         "INSERT INTO projectalpha.archived_tools AS a \
              (tool_id, tool_name, table_schema, table_name, archived_by, registration, renamed) \
-         SELECT t.id, t.tool_name, $2, $3, $4, pg_catalog.to_jsonb(t), $5::pg_catalog.jsonb \
+         SELECT t.id, t.tool_name, $2, $3, $4 \
+              , pg_catalog.to_jsonb(t) OPERATOR(pg_catalog.||) COALESCE(\
+                    (SELECT pg_catalog.jsonb_build_object('configuration', pg_catalog.to_jsonb(c)) \
+                     FROM projectalpha.tool_configuration AS c \
+                     WHERE c.tool_name OPERATOR(pg_catalog.=) t.tool_name), '{}') \
+              , $5::pg_catalog.jsonb \
          FROM projectalpha.tools AS t WHERE t.id OPERATOR(pg_catalog.=) $1 RETURNING a.id",
         vec![
             tool_id.into(),
@@ -108,6 +114,22 @@ pub fn put_back(archived: &ArchivedTool, name: &ToolName) -> bool {
         );
     }
     registered
+}
+
+/// Puts the configuration back, if the tool had one, under this name. Who posts
+/// to its endpoint finds it again.
+pub fn put_configuration_back(archived: &ArchivedTool, name: &ToolName) {
+    write(
+        "INSERT INTO projectalpha.tool_configuration \
+             (tool_name, sensitive, use_individual_table, promoting, created_at) \
+         SELECT $2, c.sensitive, c.use_individual_table, c.promoting, c.created_at \
+         FROM projectalpha.archived_tools AS a, pg_catalog.jsonb_populate_record(\
+             NULL::projectalpha.tool_configuration, a.registration OPERATOR(pg_catalog.->) 'configuration') AS c \
+         WHERE a.id OPERATOR(pg_catalog.=) $1 \
+           AND a.registration OPERATOR(pg_catalog.?) 'configuration'",
+        vec![archived.id.into(), name.as_str().into()],
+        |_| (),
+    );
 }
 
 /// The columns of the catalogue that the kept registration has a value for.

@@ -3,7 +3,7 @@
 use pgrx::datum::TimestampWithTimeZone;
 use pgrx::pg_sys;
 
-use super::acting::{as_owner_with_pinned_path, with_portable_values};
+use super::acting::{as_owner_with_pinned_path, with_all_rows, with_portable_values};
 use super::ident::{widened, Quoted, TableName};
 use super::spi::{self, Access, Param, Plan, RowRef};
 use crate::model::scalar::Scalar;
@@ -149,5 +149,7 @@ fn read<T>(sql: &str, params: Vec<Param>, take: impl FnOnce(RowRef<'_>) -> Optio
 }
 
 fn in_latest_snapshot<T>(body: impl FnOnce() -> T) -> T {
-    as_owner_with_pinned_path(|| with_portable_values(|| spi::with_latest_snapshot(body)))
+    as_owner_with_pinned_path(|| {
+        with_all_rows(|| with_portable_values(|| spi::with_latest_snapshot(body)))
+    })
 }

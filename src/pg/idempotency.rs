@@ -6,8 +6,11 @@ use std::cell::Cell;
 use pgrx::pg_sys;
 
 use super::acting::as_owner_with_pinned_path;
+use super::ddl::{check_table, relation_oid};
+use super::ident::TableName;
 use super::settings;
 use super::spi::{self, Access, KeptStatement, Param, Rows};
+use crate::model::error::Error;
 use crate::model::token::Digest;
 
 thread_local! {
@@ -40,6 +43,11 @@ thread_local! {
     ) };
     /// Keys that this session has taken.
     static TAKEN: Cell<u32> = const { Cell::new(0) };
+    static FORGET_TOOL: KeptStatement = const { KeptStatement::new(
+        "DELETE FROM projectalpha_data.idempotency_keys AS k \
+         WHERE k.tool_id OPERATOR(pg_catalog.=) $1",
+        &[pg_sys::INT8OID],
+    ) };
 }
 
 /// Looking for keys that are due costs as much as taking one.
@@ -71,6 +79,17 @@ pub fn set_record(tool_id: i64, key: &str, record_id: Option<i64>) {
         vec![tool_id.into(), key.into(), record_id.into()],
         |_| (),
     );
+}
+
+/// Forgets every key of a tool that is new: after DROP EXTENSION and CREATE
+/// EXTENSION ids of tools begin anew, and the keys of tools before are still there.
+pub fn forget_tool(tool_id: i64) -> Result<(), Error> {
+    let table = TableName::idempotency_keys();
+    if let Some(oid) = relation_oid(&table) {
+        check_table(&table, oid)?;
+        write(&FORGET_TOOL, vec![tool_id.into()], |_| ());
+    }
+    Ok(())
 }
 
 /// What a key was used for; none if it was forgotten meanwhile.

@@ -82,6 +82,7 @@ pub fn restore(
             .into());
         }
         refuse_configured(&name)?;
+        archive::put_configuration_back(&archived, &name);
         let table = rename_back(&archived, &archived_name, &name)?;
         archive::forget(archived.id);
         note_restoration(caller, &archived);

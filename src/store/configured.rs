@@ -14,7 +14,7 @@ use crate::pg::cache::{self, CompiledTool};
 use crate::pg::ident::TableName;
 use crate::pg::json_writer::JsonWriter;
 use crate::pg::jsonb::Jsonb;
-use crate::pg::{common_table, configuration, ddl, promotion, registry};
+use crate::pg::{common_table, configuration, ddl, idempotency, promotion, registry};
 
 use super::authorise::{self, Caller};
 use super::records::{self, name_of_tool};
@@ -104,6 +104,7 @@ pub(super) fn register(name: &ToolName, now: Configuration) -> Result<(), Error>
             tool: name.as_str().to_owned(),
         }
     })?;
+    idempotency::forget_tool(id)?;
     configuration::adopt_tokens(name, id);
     Ok(())
 }

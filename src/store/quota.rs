@@ -3,8 +3,9 @@
 //! A session counts the records once in a while, not for each of them: after a
 //! hundredth of the limit, or when so many are stored as there was room for. A
 //! single writer is held to the record; each further one that stores at the same
-//! time may exceed the limit by a hundredth of it. Bytes are looked at after 64
-//! records, in whole pages.
+//! time may exceed the limit by a hundredth of it, and by what it stores in one
+//! transaction: records that are not committed are seen by their writer alone.
+//! Bytes are looked at after 64 records, in whole pages.
 
 use std::time::{Duration, Instant};
 

@@ -84,7 +84,7 @@ pub fn update(
             tool.table.update(&columns, &listed, &target, &row, writer)
         })?
     };
-    let record = changed.ok_or_else(|| missed(&tool, id))?;
+    let record = changed.ok_or_else(|| missed(&tool, &target))?;
     changes::announce(&tool, Operation::Update, id);
     Ok(record.version)
 }
@@ -114,7 +114,7 @@ pub fn delete(which: &Which<'_>) -> Result<(), Error> {
         versions: which.versions,
     };
     if !tool.table.delete(&target) {
-        return Err(missed(&tool, id));
+        return Err(missed(&tool, &target));
     }
     quota::forget(&tool);
     changes::announce(&tool, Operation::Delete, id);
@@ -239,10 +239,12 @@ fn null_keys(changes: Object<'_>) -> Vec<String> {
         .collect()
 }
 
-/// Why a record was not there to be changed.
-fn missed(tool: &CompiledTool, id: i64) -> Error {
-    let version = tool.options.versioned.then(|| tool.table.version(id));
-    match version.flatten() {
+/// Why a record was not there to be changed. A trigger on the table may have left
+/// it as it is: only a version that was asked for can be the wrong one.
+fn missed(tool: &CompiledTool, target: &Target<'_>) -> Error {
+    let id = target.id;
+    let version = target.versions.and_then(|_| tool.table.version(id));
+    match version {
         Some(version) => Error::VersionChanged { id, version },
         None => Error::RecordNotFound { id },
     }

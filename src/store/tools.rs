@@ -9,7 +9,7 @@ use crate::model::options::ToolOptions;
 use crate::model::schema::Schema;
 use crate::model::token::{NewToken, Purpose};
 use crate::pg::ident::TableName;
-use crate::pg::{acting, configuration, ddl, history, random, registry};
+use crate::pg::{acting, configuration, ddl, history, idempotency, random, registry};
 
 use super::authorise::{self, Caller};
 use super::records::name_of_tool;
@@ -64,6 +64,7 @@ pub fn register(caller: Caller, request: &Registration<'_>) -> Result<Registered
     .ok_or_else(|| Error::ToolExists {
         tool: name.as_str().to_owned(),
     })?;
+    idempotency::forget_tool(id)?;
     refuse_configured(&name)?;
     if !registry::insert_credential(&token, Purpose::Tool, Some(id), None) {
         return Err(Error::TokenInUse);

@@ -165,6 +165,26 @@ SELECT (projectalpha.restore_tool(tool_name, new_name => CASE tool_name WHEN 'ot
 SELECT count(*) = (SELECT count(*) FROM before) AS as_before FROM pg_temp.relations JOIN before USING (relation);
 SELECT projectalpha.delete_tool(tool_name) FROM projectalpha.registered_tools;
 
+-- The endpoint of a configured tool comes back with it, under the new name too.
+SELECT table_name FROM projectalpha.configure_tool('conf', use_individual_table => true);
+SELECT projectalpha.store_configured('conf', '{"n": 1}');
+SELECT projectalpha.delete_tool('conf', archive => true);
+SELECT projectalpha.store_configured('conf', '{"n": 2}');
+SELECT tool_name FROM projectalpha.restore_tool('conf');
+SELECT projectalpha.store_configured('conf', '{"n": 2}');
+SELECT projectalpha.delete_tool('conf', archive => true);
+SELECT tool_name FROM projectalpha.restore_tool('conf', new_name => 'conf_new');
+SELECT tool_name, endpoint, table_name FROM projectalpha.configured_tools;
+SELECT r->'data' AS data FROM projectalpha.list_configured('conf_new') AS r;
+SELECT projectalpha.delete_tool('conf_new', archive => true);
+-- Its name may be configured again meanwhile, and then is taken.
+SELECT table_name FROM projectalpha.configure_tool('conf_new');
+SELECT projectalpha.restore_tool('conf', new_name => 'conf_new');
+SELECT projectalpha.restore_tool('conf_new');
+SELECT projectalpha.unconfigure_tool('conf_new');
+SELECT tool_name FROM projectalpha.restore_tool('conf_new');
+SELECT projectalpha.delete_tool('conf_new');
+
 -- Bad input and people without a right change nothing.
 SELECT table_name FROM projectalpha.register_tool('b', 'token-of-b');
 SET ROLE regress_keeper;

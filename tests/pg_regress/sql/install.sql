@@ -130,6 +130,20 @@ SELECT n FROM projectalpha_data.tool_kept;
 SELECT projectalpha.store_common('small', '{"a": 2}');
 SELECT r->'data' AS data FROM projectalpha.list_common('small') AS r;
 
+-- Ids of tools begin anew: the keys that tools of the same ids had used before are no keys of theirs.
+SELECT table_name FROM projectalpha.register_tool('keyed', 'token-of-keyed');
+SELECT projectalpha.store_record('keyed', 'token-of-keyed', '{"n": 1}', 'key-1');
+DROP EXTENSION projectalpha_store;
+CREATE EXTENSION projectalpha_store;
+SELECT table_name FROM generate_series(1, 3) AS n, projectalpha.register_tool('keyed_' || n, 'token-of-keyed') ORDER BY 1;
+SELECT n, projectalpha.store_record('keyed_' || n, 'token-of-keyed', '{"n": 1}', 'key-1') FROM generate_series(1, 3) AS n;
+SELECT n, r->'data' AS data FROM generate_series(1, 3) AS n, projectalpha.list_records('keyed_' || n) AS r ORDER BY 1;
+-- Nor of a tool that is registered when it is first posted to.
+UPDATE projectalpha_data.idempotency_keys SET tool_id = nextval(pg_get_serial_sequence('projectalpha.tools', 'id')) + 1;
+SELECT table_name FROM projectalpha.configure_tool('keyed_conf', use_individual_table => true);
+SELECT projectalpha.store_configured('keyed_conf', '{"n": 1}');
+SELECT count(*) FROM projectalpha_data.idempotency_keys;
+
 -- Only in UTF8.
 CREATE DATABASE regress_install_latin1 TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C';
 \c regress_install_latin1

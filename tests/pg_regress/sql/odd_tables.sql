@@ -27,3 +27,25 @@ ALTER SCHEMA regress_elsewhere RENAME TO projectalpha_data;
 SELECT projectalpha.store_record('odd', 'token-of-odd', '{"n": 3}');
 
 SELECT projectalpha.delete_tool('odd');
+
+-- Row security that is forced on the owner: what cannot see every record changes nothing.
+SELECT table_name FROM projectalpha.register_tool('hidden', 'token-of-hidden', '[{"name": "s", "type": "str"}]');
+SELECT projectalpha.store_record('hidden', 'token-of-hidden', '{"s": "b"}');
+ALTER TABLE projectalpha_data.tool_hidden ENABLE ROW LEVEL SECURITY;
+ALTER TABLE projectalpha_data.tool_hidden FORCE ROW LEVEL SECURITY;
+SELECT projectalpha.count_records('hidden');
+SELECT projectalpha.alter_tool('hidden', '{"set": {"field": "s", "pattern": "^a"}}');
+\echo :SQLSTATE
+ALTER TABLE projectalpha_data.tool_hidden NO FORCE ROW LEVEL SECURITY;
+SELECT projectalpha.alter_tool('hidden', '{"set": {"field": "s", "pattern": "^a"}}');
+SELECT projectalpha.delete_tool('hidden');
+SELECT table_name FROM projectalpha.configure_tool('hidden');
+SELECT projectalpha.store_configured('hidden', '{"n": 1}') IS NOT NULL AS stored;
+ALTER TABLE projectalpha_data.multiple_tools ENABLE ROW LEVEL SECURITY;
+ALTER TABLE projectalpha_data.multiple_tools FORCE ROW LEVEL SECURITY;
+SELECT projectalpha.promote_tool('hidden');
+SELECT projectalpha.promote_tool('hidden', 1);
+ALTER TABLE projectalpha_data.multiple_tools DISABLE ROW LEVEL SECURITY;
+SELECT moved, done FROM projectalpha.promote_tool('hidden');
+SELECT projectalpha.delete_tool('hidden');
+DROP TABLE projectalpha_data.multiple_tools;

@@ -78,6 +78,14 @@ SELECT projectalpha.update_record('versioned_one', 'token-of-versioned', 9, '{"n
 SELECT projectalpha.delete_record('versioned_one', 'token-of-versioned', 1, if_version => 1);
 SELECT projectalpha.delete_record('versioned_one', 'token-of-versioned', 1, if_version => 2);
 SELECT r->'n' AS n FROM projectalpha.list_records('versioned_one') AS r;
+-- A trigger that keeps a record as it is: no version was asked for, so none is the wrong one.
+CREATE FUNCTION regress_keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE TRIGGER keep BEFORE UPDATE OR DELETE ON projectalpha_data.tool_versioned_one FOR EACH ROW EXECUTE FUNCTION regress_keep();
+SELECT projectalpha.update_record('versioned_one', 'token-of-versioned', 2, '{"n": 11}');
+SELECT projectalpha.delete_record('versioned_one', 'token-of-versioned', 2);
+SELECT projectalpha.delete_record('versioned_one', 'token-of-versioned', 2, if_version => 7);
+DROP TRIGGER keep ON projectalpha_data.tool_versioned_one;
+DROP FUNCTION regress_keep;
 
 -- Upsert.
 SELECT table_name FROM projectalpha.register_tool('people', 'token-of-people', '[

@@ -112,6 +112,12 @@ SELECT count(*) FROM projectalpha.tools WHERE tool_name = 'bad';
 SELECT table_name FROM projectalpha.register_tool('lenient', schema => '[{"name": "version", "type": "int", "min": null, "required": false, "title": "x"}]');
 SELECT schema_definition, options FROM projectalpha.registered_tools WHERE tool_name IN ('lenient', 'strict_one') ORDER BY tool_name;
 
+-- What PostgreSQL's jsonb holds and a JSON Schema cannot judge.
+SELECT table_name FROM projectalpha.register_tool('judged', 'token-of-judged', '[{"name": "j", "type": "json", "json_schema": {}}]');
+SELECT projectalpha.store_record('judged', 'token-of-judged', ('{"j": [1e' || '400]}')::jsonb);
+SELECT projectalpha.store_record('judged', 'token-of-judged', ('{"j": ' || repeat('[', 200) || repeat(']', 200) || '}')::jsonb);
+SELECT projectalpha.store_record('judged', 'token-of-judged', '{"j": 1e308}') IS NOT NULL AS stored;
+
 -- The rules hold on every way into the table: through a plan as well.
 ALTER TABLE projectalpha_data.tool_ruled ADD CHECK (rating <> 4);
 :store '{"email": "f@f", "rating": 6}');
