@@ -2,7 +2,7 @@
 
 use serde_json::{json, Map, Value};
 
-use super::answer::{agreed, ask, ask_rows, expect, or_null, same, text, Answer, Refusal};
+use super::answer::{agreed, ask, ask_rows, expect, now, or_null, same, text, Answer, Refusal};
 use super::field::Field;
 use super::model::{Options, Tool, Values};
 use super::operations::{Definition, Operation};
@@ -28,12 +28,11 @@ struct Cursor {
 }
 
 pub fn check((definition, operations): &(Definition, Vec<Operation>)) -> Result<(), String> {
-    let now = ask("to_json(now())").map_err(|code| format!("now(): {code}"))?;
     let mut world = World {
         tool: None,
         archived: Vec::new(),
         cursor: None,
-        now: now.as_str().unwrap_or_default().to_owned(),
+        now: now()?,
         registrations: 0,
     };
     world.register(definition)?;
@@ -449,7 +448,7 @@ impl World {
             seen += got.as_array().map_or(0, Vec::len);
             let cursor = cursor_of(last, &order_by)?;
             after = Some(cursor.text.clone());
-            if self.cursor.is_none() || order % 4 == 0 {
+            if self.cursor.is_none() || order.is_multiple_of(4) {
                 self.cursor = Some(cursor);
             }
         }
