@@ -4,6 +4,7 @@ use crate::model::configuration::Configuration;
 use crate::model::configuration_error::ConfigurationError;
 use crate::model::error::Error;
 use crate::model::name::ToolName;
+use crate::pg::compat::LOCK_FOR_WRITING;
 use crate::pg::ident::TableName;
 use crate::pg::{cache, configuration, ddl, promotion, registry};
 
@@ -44,9 +45,18 @@ pub fn promote(
     }
     promotion::lock();
     configuration::lock_for_registering();
-    let before = configuration::current(&name).ok_or(ConfigurationError::ToolNotConfigured)?;
     ddl::ensure_common_table()?;
-    let keep_ids = prepare_table(&name, before)?;
+    let (before, keep_ids) = loop {
+        let before = configuration::current(&name).ok_or(ConfigurationError::ToolNotConfigured)?;
+        let keep_ids = prepare_table(&name, before)?;
+        // Whoever was just archiving the tool has taken its configuration, too.
+        match keep_ids {
+            Some(keep_ids) if configuration::current(&name) == Some(before) => {
+                break (before, keep_ids)
+            }
+            _ => (),
+        }
+    };
     let is_public = !registry::tool(&name).map_or(before.sensitive, |tool| tool.sensitive);
     let move_rows = |limit| {
         let moved = promotion::move_rows(&name, limit, keep_ids);
@@ -87,8 +97,8 @@ pub fn promote(
 }
 
 /// Sees to it that the tool's own table is there. True if nobody else writes to
-/// it, so that rows can keep their ids.
-fn prepare_table(name: &ToolName, before: Configuration) -> Result<bool, Error> {
+/// it, so that rows can keep their ids; none if the tool has just changed.
+fn prepare_table(name: &ToolName, before: Configuration) -> Result<Option<bool>, Error> {
     if before.use_individual_table && registry::tool(name).is_none() {
         configured::register(name, before)?;
         configured::make_table(name)?;
@@ -100,13 +110,13 @@ fn prepare_table(name: &ToolName, before: Configuration) -> Result<bool, Error> 
             }
             .into());
         }
-        cache::find(name)?;
-        return Ok(false);
+        let tool = cache::find(name)?;
+        return Ok(cache::lock(name, &tool, LOCK_FOR_WRITING).then_some(false));
     }
     if before.promoting {
         ddl::check_tool_table(&TableName::of_tool(name))?;
     } else {
         configured::make_table(name)?;
     }
-    Ok(true)
+    Ok(Some(true))
 }

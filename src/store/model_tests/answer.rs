@@ -62,6 +62,15 @@ pub fn ask(expression: &str) -> Answer {
     }
 }
 
+/// The time of this transaction as a listing shows it: a fraction has six digits.
+pub fn now() -> Result<String, String> {
+    let shown = "replace(to_char(now(), 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"+00:00\"'), '.000000', '')";
+    match ask(shown) {
+        Ok(Value::String(now)) => Ok(now),
+        other => Err(format!("{shown}: {other:?}")),
+    }
+}
+
 /// Evaluates a function that gives a set of records.
 pub fn ask_rows(function: &str) -> Answer {
     ask(&format!(

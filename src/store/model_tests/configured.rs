@@ -5,7 +5,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{json, Value};
 
-use super::answer::{agreed, ask, ask_rows, expect, or_null, same, text};
+use super::answer::{agreed, ask, ask_rows, expect, now, or_null, same, text};
 use super::configured_model::{Place, Row, Tool};
 
 /// The names of the tools; operations have their numbers.
@@ -95,11 +95,10 @@ struct World {
 }
 
 pub fn check(operations: &Vec<(usize, Operation)>) -> Result<(), String> {
-    let now = ask("to_json(now())").map_err(|code| format!("now(): {code}"))?;
     let last = ask("(SELECT max(id) FROM projectalpha_data.multiple_tools)");
     let mut world = World {
         tools: NAMES.map(Tool::new),
-        now: now.as_str().unwrap_or_default().to_owned(),
+        now: now()?,
         number: 0,
         last_common_id: last.ok().and_then(|id| id.as_i64()).unwrap_or_default(),
     };

@@ -14,6 +14,8 @@ mod model;
 mod operations;
 mod picks;
 mod records;
+mod records_search;
+mod records_tool;
 mod search;
 mod values;
 

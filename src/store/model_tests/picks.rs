@@ -179,7 +179,7 @@ pub fn order_by(tool: &Tool, number: u8) -> Option<String> {
     for name in ["id", "created_at", "updated_at", "version", "unknown"] {
         names.push(name.to_owned());
     }
-    let sign = if number % 2 == 0 { "" } else { "-" };
+    let sign = if number.is_multiple_of(2) { "" } else { "-" };
     match number / 2 {
         0..5 => None,
         number => Some(format!("{sign}{}", pick(&names, number))),
@@ -231,7 +231,7 @@ pub fn change(tool: &Tool, picked: &ChangePick) -> Value {
             json!({ "set": set })
         }
         _ => {
-            let on = json!(picked.field % 2 == 0);
+            let on = json!(picked.field.is_multiple_of(2));
             json!({"options": match picked.other % 6 {
                 0 | 1 => json!({"versioned": on}),
                 2 => json!({"strict": on}),

@@ -1,39 +1,30 @@
 //! One sequence on a registered tool, and on what is archived of it.
 
-use serde_json::{json, Map, Value};
+use serde_json::{json, Value};
 
-use super::answer::{agreed, ask, ask_rows, expect, or_null, same, text, Answer, Refusal};
-use super::field::Field;
+use super::answer::{agreed, ask, ask_rows, expect, now, or_null, same, text, Refusal};
 use super::model::{Options, Tool, Values};
 use super::operations::{Definition, Operation};
 use super::picks;
-use super::search::Position;
+use super::records_search::Cursor;
 
-const NAME: &str = "model";
+pub(super) const NAME: &str = "model";
 
 /// What there is at one moment.
-struct World {
-    tool: Option<Tool>,
-    archived: Vec<Tool>,
-    cursor: Option<Cursor>,
-    now: String,
-    registrations: usize,
-}
-
-/// Where a search stopped.
-struct Cursor {
-    text: String,
-    order_by: Option<String>,
-    position: Position,
+pub(super) struct World {
+    pub(super) tool: Option<Tool>,
+    pub(super) archived: Vec<Tool>,
+    pub(super) cursor: Option<Cursor>,
+    pub(super) now: String,
+    pub(super) registrations: usize,
 }
 
 pub fn check((definition, operations): &(Definition, Vec<Operation>)) -> Result<(), String> {
-    let now = ask("to_json(now())").map_err(|code| format!("now(): {code}"))?;
     let mut world = World {
         tool: None,
         archived: Vec::new(),
         cursor: None,
-        now: now.as_str().unwrap_or_default().to_owned(),
+        now: now()?,
         registrations: 0,
     };
     world.register(definition)?;
@@ -56,7 +47,7 @@ pub fn check((definition, operations): &(Definition, Vec<Operation>)) -> Result<
     world.compare()
 }
 
-fn none<T>() -> Result<T, Refusal> {
+pub(super) fn none<T>() -> Result<T, Refusal> {
     Err(vec!["42704"])
 }
 
@@ -102,7 +93,7 @@ impl World {
     }
 
     /// The tool that numbers are read for; one without fields if there is none.
-    fn shape(&self) -> Tool {
+    pub(super) fn shape(&self) -> Tool {
         self.tool.clone().unwrap_or_else(|| Tool {
             token: "token-of-nobody".into(),
             fields: None,
@@ -115,7 +106,7 @@ impl World {
     }
 
     /// Mostly the token of the tool.
-    fn token(&self, number: u8) -> Option<String> {
+    pub(super) fn token(&self, number: u8) -> Option<String> {
         match number {
             0..245 => Some(self.shape().token),
             245..250 => None,
@@ -124,7 +115,7 @@ impl World {
     }
 
     /// The id of some record, or one that no record has.
-    fn id(&self, number: u8) -> i64 {
+    pub(super) fn id(&self, number: u8) -> i64 {
         let records = self.shape().records;
         match number {
             0..240 if !records.is_empty() => records[usize::from(number) % records.len()].id,
@@ -141,77 +132,6 @@ impl World {
             _ if !shape.options.versioned && number < 240 => None,
             2 => record.map(|r| r.version),
             _ => Some(i64::from(number % 3)),
-        }
-    }
-
-    fn register(&mut self, definition: &Definition) -> Result<(), String> {
-        self.registrations += 1;
-        let token = format!("token-of-model-{}", self.registrations);
-        let fields: Option<Vec<Map<String, Value>>> = definition
-            .fields
-            .as_ref()
-            .map(|fields| fields.iter().map(picks::field).collect());
-        let call = format!(
-            "(SELECT r.token FROM projectalpha.register_tool('{NAME}', '{token}', {}, \
-             strict => {}, versioned => {}, notify => {}, sensitive => {}, max_records => {}) AS r)",
-            or_null(fields.as_ref().map(|f| text(&json!(f).to_string()))),
-            definition.strict,
-            definition.versioned,
-            definition.notify,
-            definition.sensitive,
-            or_null(definition.max_records),
-        );
-        let expected = self.registered(&token, fields.as_deref(), definition);
-        if let Some((tool, got)) = agreed(&call, expected, ask(&call))? {
-            same(&call, &json!(token), &got)?;
-            self.tool = Some(tool);
-        }
-        Ok(())
-    }
-
-    fn registered(
-        &self,
-        token: &str,
-        definitions: Option<&[Map<String, Value>]>,
-        definition: &Definition,
-    ) -> Result<Tool, Refusal> {
-        let mut tool = Tool {
-            token: token.to_owned(),
-            fields: definitions.map(|_| Vec::new()),
-            options: Options {
-                strict: definition.strict,
-                versioned: definition.versioned,
-                notify: definition.notify,
-                sensitive: definition.sensitive,
-                max_records: definition.max_records,
-            },
-            records: Vec::new(),
-            last_id: 0,
-            keys: Vec::new(),
-            version: 1,
-        };
-        for element in definitions.into_iter().flatten() {
-            let name = element["name"].as_str().unwrap_or_default();
-            if name == "id" {
-                return Err(vec!["42602"]);
-            }
-            let field = Field::of(element);
-            if !field.is_sound() {
-                return Err(vec!["22023"]);
-            }
-            let fields = tool.fields.get_or_insert_with(Vec::new);
-            if fields.iter().any(|f| f.name == name) {
-                return Err(vec!["42701"]);
-            }
-            fields.push(field);
-        }
-        let mut fields = tool.fields.iter().flatten();
-        if definition.versioned && fields.any(|f| f.name == "version") {
-            return Err(vec!["42602"]);
-        }
-        match self.tool {
-            Some(_) => Err(vec!["42710"]),
-            None => Ok(tool),
         }
     }
 
@@ -394,170 +314,6 @@ impl World {
         expect(&call, expected, ask(&call))
     }
 
-    fn list(&mut self, token: u8, limit: i8, offset: i8, after: Option<u8>) -> Result<(), String> {
-        let token = self.token(token);
-        let after = after.map(|number| self.id(number));
-        let call = format!(
-            "list_records('{NAME}', {limit}, {offset}, {}, {})",
-            or_null(token.as_deref().map(text)),
-            or_null(after),
-        );
-        let expected = match &self.tool {
-            _ if limit < 0 || offset < 0 => Err(vec!["22023"]),
-            Some(tool) => tool.find(token.as_deref(), None, None, None).map(|found| {
-                let found = found.into_iter().filter(|r| after.is_none_or(|a| r.id > a));
-                let page = found.skip(offset as usize).take(limit as usize);
-                page.map(|r| tool.show(r)).collect()
-            }),
-            None => none(),
-        };
-        expect(&call, expected, ask_rows(&call))
-    }
-
-    fn find(
-        &mut self,
-        token: u8,
-        filter: &picks::FilterPick,
-        order: u8,
-        size: u8,
-    ) -> Result<(), String> {
-        let shape = self.shape();
-        let token = self.token(token);
-        let filter = picks::filter(&shape, filter);
-        let order_by = picks::order_by(&shape, order);
-        let expected = match &self.tool {
-            Some(tool) => tool
-                .find(token.as_deref(), filter.as_ref(), order_by.as_deref(), None)
-                .map(|found| found.into_iter().map(|r| tool.show(r)).collect::<Vec<_>>()),
-            None => none(),
-        };
-        let mut after: Option<String> = None;
-        let mut seen = 0;
-        loop {
-            let call = search(token.as_deref(), size, filter.as_ref(), &order_by, &after);
-            let page = expected.clone().map(|all| {
-                let page = all.into_iter().skip(seen).take(size.into());
-                page.collect::<Value>()
-            });
-            let Some((page, got)) = agreed(&call, page, ask_rows(&call))? else {
-                return Ok(());
-            };
-            same(&call, &page, &got)?;
-            let Some(last) = got.as_array().and_then(|records| records.last()) else {
-                return Ok(());
-            };
-            seen += got.as_array().map_or(0, Vec::len);
-            let cursor = cursor_of(last, &order_by)?;
-            after = Some(cursor.text.clone());
-            if self.cursor.is_none() || order % 4 == 0 {
-                self.cursor = Some(cursor);
-            }
-        }
-    }
-
-    fn go_on(&mut self, token: u8) -> Result<(), String> {
-        let token = self.token(token);
-        let Some(cursor) = &self.cursor else {
-            return Ok(());
-        };
-        let after = Some(cursor.text.clone());
-        let call = search(token.as_deref(), 100, None, &cursor.order_by, &after);
-        let expected = match &self.tool {
-            Some(tool) => tool
-                .find(
-                    token.as_deref(),
-                    None,
-                    cursor.order_by.as_deref(),
-                    Some(&cursor.position),
-                )
-                .map(|found| found.into_iter().map(|r| tool.show(r)).collect()),
-            None => none(),
-        };
-        expect(&call, expected, ask_rows(&call))
-    }
-
-    fn count(&mut self, token: u8, filter: &picks::FilterPick) -> Result<(), String> {
-        let token = self.token(token);
-        let filter = picks::filter(&self.shape(), filter);
-        let call = format!(
-            "projectalpha.count_records('{NAME}', {}, {})",
-            or_null(filter.as_ref().map(|f| text(&f.to_string()))),
-            or_null(token.as_deref().map(text)),
-        );
-        let expected = match &self.tool {
-            Some(tool) => tool.may_read(token.as_deref()).and_then(|()| {
-                let found = tool.filtered(filter.as_ref())?;
-                Ok(json!(found.len()))
-            }),
-            None => none(),
-        };
-        expect(&call, expected, ask(&call))
-    }
-
-    fn alter(&mut self, changes: &[picks::ChangePick]) -> Result<(), String> {
-        let shape = self.shape();
-        let changes: Vec<Value> = changes.iter().map(|c| picks::change(&shape, c)).collect();
-        let call = format!(
-            "projectalpha.alter_tool('{NAME}', {})",
-            text(&json!(changes).to_string())
-        );
-        let expected = match &self.tool {
-            Some(tool) => tool.altered(&changes, &self.now),
-            None => none(),
-        };
-        if let Some((tool, got)) = agreed(&call, expected, ask(&call))? {
-            same(&call, &json!(tool.version), &got)?;
-            self.tool = Some(tool);
-        }
-        Ok(())
-    }
-
-    fn delete_tool(&mut self, archive: bool) -> Result<(), String> {
-        let call = format!("projectalpha.delete_tool('{NAME}', archive => {archive})");
-        let deleted = self.tool.take();
-        let expected = deleted.as_ref().map(|_| Value::Null).ok_or(vec!["42704"]);
-        expect(&call, expected, ask(&call))?;
-        self.archived.extend(deleted.filter(|_| archive));
-        Ok(())
-    }
-
-    /// What was archived last comes back first.
-    fn restore(&mut self) -> Result<(), String> {
-        let call = format!("(SELECT r.tool_name FROM projectalpha.restore_tool('{NAME}') AS r)");
-        let expected = match (&self.tool, self.archived.last()) {
-            (_, None) => none(),
-            (Some(_), _) => Err(vec!["42710"]),
-            (None, Some(_)) => Ok(json!(NAME)),
-        };
-        if let Some((name, got)) = agreed(&call, expected, ask(&call))? {
-            same(&call, &name, &got)?;
-            self.tool = self.archived.pop();
-            self.tool.iter_mut().for_each(|tool| tool.version += 1);
-        }
-        Ok(())
-    }
-
-    fn backdate(&mut self) -> Result<(), String> {
-        let Some(tool) = &mut self.tool else {
-            return Ok(());
-        };
-        let updated_at = match tool.options.versioned {
-            true => ", updated_at = '2002-02-02Z'",
-            false => "",
-        };
-        let statement = format!(
-            "WITH u AS (UPDATE projectalpha_data.tool_{NAME} SET created_at = \
-                 '2001-01-01Z'::timestamptz + (id % 3) * '10 s'::interval{updated_at} RETURNING 1) \
-             SELECT count(*) FROM u"
-        );
-        pgrx::Spi::run(&statement).map_err(|error| format!("{statement}: {error}"))?;
-        for record in &mut tool.records {
-            record.created_at = format!("2001-01-01T00:00:{:02}+00:00", record.id % 3 * 10);
-            record.updated_at = "2002-02-02T00:00:00+00:00".into();
-        }
-        Ok(())
-    }
-
     /// The whole table is as it should be, whatever was done.
     fn compare(&self) -> Result<(), String> {
         let Some(tool) = &self.tool else {
@@ -566,42 +322,5 @@ impl World {
         let call = format!("list_records('{NAME}', 1000, token => '{}')", tool.token);
         let expected = tool.records.iter().map(|r| tool.show(r)).collect();
         expect(&call, Ok(expected), ask_rows(&call))
-    }
-}
-
-fn search(
-    token: Option<&str>,
-    size: u8,
-    filter: Option<&Value>,
-    order_by: &Option<String>,
-    after: &Option<String>,
-) -> String {
-    format!(
-        "list_records('{NAME}', {size}, token => {}, filter => {}, order_by => {}, after => {})",
-        or_null(token.map(text)),
-        or_null(filter.map(|f| text(&f.to_string()))),
-        or_null(order_by.as_deref().map(text)),
-        or_null(after.as_deref().map(text)),
-    )
-}
-
-fn cursor_of(record: &Value, order_by: &Option<String>) -> Result<Cursor, String> {
-    let call = format!(
-        "projectalpha.page_cursor({}, {})",
-        text(&record.to_string()),
-        or_null(order_by.as_deref().map(text)),
-    );
-    let answer: Answer = ask(&call);
-    let name = order_by.as_deref().unwrap_or("id").trim_start_matches('-');
-    match (answer, record["id"].as_i64()) {
-        (Ok(Value::String(text)), Some(id)) => Ok(Cursor {
-            text,
-            order_by: order_by.clone(),
-            position: Position {
-                value: record[name].clone(),
-                id,
-            },
-        }),
-        (other, _) => Err(format!("{call}: {other:?}")),
     }
 }
