@@ -16,7 +16,7 @@ use crate::store::record::{self, Which};
 ///
 /// Returns the record as `json`, shaped as in `list_records`.
 ///
-/// Errors: 42704 no such tool; P0002 no such record; 28000 the tool is sensitive and
+/// Errors: 42704 no such tool; 02000 no such record; 28000 the tool is sensitive and
 /// the token is none of its; 22004 no tool name or id.
 ///
 /// ```sql
@@ -52,8 +52,8 @@ fn get_record(
 /// Returns the record as it is then, shaped as in `list_records`. `{}` changes
 /// nothing, not even the version.
 ///
-/// Errors: 42704 no such tool; P0002 no such record; 28000 wrong, missing, expired
-/// or revoked token; 55000 the record has another version; 0A000 the tool is not
+/// Errors: 42704 no such tool; 02000 no such record; 28000 wrong, missing, expired
+/// or revoked token; 23000 the record has another version; 0A000 the tool is not
 /// versioned; those of `store_record` about values.
 ///
 /// ```sql

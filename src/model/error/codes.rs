@@ -24,10 +24,10 @@ impl Error {
             } => "23502",
             Error::RuleBroken { .. } => "23514",
             Error::NotUnique { .. } | Error::IdempotencyKeyReused => "23505",
-            Error::QuotaExceeded { .. } => "53400",
-            Error::RecordNotFound { .. } => "P0002",
+            Error::QuotaExceeded { .. } => "54000",
+            Error::RecordNotFound { .. } => "02000",
             // Not 40001: drivers retry that by themselves, and would fail again.
-            Error::VersionChanged { .. } => "55000",
+            Error::VersionChanged { .. } => "23000",
             Error::NotVersioned { .. } => "0A000",
             Error::TooManyFields { .. } => "54011",
             Error::TokenTooShort

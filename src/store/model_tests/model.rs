@@ -160,7 +160,7 @@ impl Tool {
             refusal.push("23505");
         }
         if self.is_full_with(1) {
-            refusal.push("53400");
+            refusal.push("54000");
         }
         match refusal.is_empty() {
             true => Ok(()),
@@ -216,12 +216,12 @@ impl Tool {
             }
         }
         if self.is_full_with(payloads.len()) {
-            refusal.push("53400");
+            refusal.push("54000");
         }
         if let Some(first) = invalid {
             // Only a tool with a change feed stores them one by one.
             if !self.options.notify {
-                refusal.retain(|code| *code == "53400" && self.is_full_with(1));
+                refusal.retain(|code| *code == "54000" && self.is_full_with(1));
             }
             refusal.extend(first);
         }
@@ -250,9 +250,9 @@ impl Tool {
     /// Where the record is that a caller wants to change.
     fn target(&self, id: i64, if_version: Option<i64>) -> Result<usize, Refusal> {
         let position = self.records.iter().position(|r| r.id == id);
-        let position = position.ok_or(vec!["P0002"])?;
+        let position = position.ok_or(vec!["02000"])?;
         match if_version {
-            Some(version) if version != self.records[position].version => Err(vec!["55000"]),
+            Some(version) if version != self.records[position].version => Err(vec!["23000"]),
             _ => Ok(position),
         }
     }

@@ -44,7 +44,7 @@ BEGIN
     FOR n IN 1..1000 LOOP
         BEGIN
             PERFORM projectalpha.store_record('heavy', 'token-of-heavy', jsonb_build_object('s', repeat('x', 1000)));
-        EXCEPTION WHEN configuration_limit_exceeded THEN
+        EXCEPTION WHEN program_limit_exceeded THEN
             RAISE NOTICE 'full after % records', n - 1;
             EXIT;
         END;
