@@ -42,7 +42,7 @@ SELECT moved, done FROM projectalpha.promote_tool('kept', 2);
 SELECT projectalpha.restore_tool('kept');
 SELECT projectalpha.delete_tool('kept', archive => true);
 
--- The last one comes back first, with its records and as it was, but not configured: it is posted to like any registered tool.
+-- The last one comes back first, with its records, and configured as it was: it is posted to at its own URL.
 SELECT tool_name FROM projectalpha.restore_tool('kept');
 SELECT * FROM pg_temp.places;
 SELECT r->'data' AS data FROM projectalpha.list_records('kept') AS r;
@@ -52,7 +52,7 @@ SELECT tool_name FROM projectalpha.restore_tool('kept');
 SELECT r->'data' AS data FROM projectalpha.list_records('kept', token => 'token-of-kept') AS r;
 SELECT projectalpha.list_records('kept');
 SELECT projectalpha.store_record('kept', 'token-of-kept', '{"n": 8}');
--- Configured again it goes on in the table that it has, and takes up what is in the common table since.
+-- Configured again it stays as it is, and takes up what is in the common table since.
 SELECT projectalpha.store_common('kept', '{"n": 9}');
 SELECT table_name FROM projectalpha.configure_tool('kept');
 SELECT table_name, token FROM projectalpha.configure_tool('kept', sensitive => true, use_individual_table => true);
