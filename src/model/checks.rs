@@ -3,15 +3,13 @@
 use std::cmp::Ordering;
 
 use regex::{Regex, RegexBuilder};
-use serde_json::Value;
 
+use super::json_schema::JsonSchema;
 use super::rules::Rules;
 use super::scalar::Scalar;
 
 /// Memory that a compiled pattern may take.
 const PATTERN_BYTES: usize = 1 << 20;
-/// Faults of one json value that are told at once.
-const MAX_FAULTS: usize = 100;
 
 /// What the values of a field are checked against, besides their type.
 pub struct Checks {
@@ -21,7 +19,7 @@ pub struct Checks {
     max_length: Option<usize>,
     pattern: Option<Regex>,
     one_of: Option<Vec<Scalar>>,
-    json_schema: Option<jsonschema::Validator>,
+    json_schema: Option<JsonSchema>,
 }
 
 /// A rule that a value does not follow, with its limit.
@@ -66,7 +64,7 @@ impl Checks {
             max_length: rules.max_length,
             pattern: rules.pattern.as_deref().and_then(compile_pattern),
             one_of: rules.one_of.clone(),
-            json_schema: rules.json_schema.as_ref().and_then(compile_json_schema),
+            json_schema: rules.json_schema.as_ref().and_then(JsonSchema::compile),
         };
         let idle = !checks.required
             && checks.min.is_none()
@@ -120,41 +118,10 @@ impl Checks {
         self.json_schema.is_some()
     }
 
-    /// Every fault of a json value that is given as text. PostgreSQL's jsonb holds
-    /// what the parser does not take; that fits no schema.
+    /// Every fault of a json value that is given as text.
     pub fn broken_by_json_text(&self, text: &str) -> Vec<BrokenRule> {
-        if !self.has_json_schema() {
-            return Vec::new();
-        }
-        match serde_json::from_str(text) {
-            Ok(value) => self.broken_by_json(&value),
-            Err(error) => {
-                let reason = if error.to_string().starts_with("number out of range") {
-                    "value has a number outside the range of double precision"
-                } else {
-                    "value is nested too deeply"
-                };
-                vec![BrokenRule::JsonSchema {
-                    at: String::new(),
-                    reason: reason.into(),
-                }]
-            }
-        }
-    }
-
-    /// Every fault of a json value. What is said shows nothing of the value.
-    pub fn broken_by_json(&self, value: &Value) -> Vec<BrokenRule> {
-        let Some(validator) = &self.json_schema else {
-            return Vec::new();
-        };
-        validator
-            .iter_errors(value)
-            .take(MAX_FAULTS)
-            .map(|error| BrokenRule::JsonSchema {
-                at: error.instance_path().to_string(),
-                reason: error.masked().to_string(),
-            })
-            .collect()
+        let schema = self.json_schema.as_ref();
+        schema.map_or_else(Vec::new, |schema| schema.broken_by_text(text))
     }
 }
 
@@ -164,10 +131,4 @@ pub fn compile_pattern(pattern: &str) -> Option<Regex> {
         .size_limit(PATTERN_BYTES)
         .build()
         .ok()
-}
-
-/// A JSON Schema of draft 2020-12. Nothing is fetched: a reference to another
-/// document is refused.
-pub fn compile_json_schema(schema: &Value) -> Option<jsonschema::Validator> {
-    jsonschema::draft202012::new(schema).ok()
 }

@@ -13,6 +13,7 @@ pub mod error;
 pub mod filter;
 pub mod grace;
 pub mod json_kind;
+pub mod json_schema;
 pub mod lifecycle_error;
 pub mod name;
 pub mod openapi;

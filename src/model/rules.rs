@@ -197,7 +197,7 @@ impl Parser<'_> {
         if self.field_type != FieldType::Json {
             return Err(self.invalid("json_schema", "a field of type json"));
         }
-        match super::checks::compile_json_schema(value) {
+        match super::json_schema::JsonSchema::compile(value) {
             Some(_) => Ok(Some(value.clone())),
             None => Err(self.invalid(
                 "json_schema",

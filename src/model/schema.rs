@@ -232,7 +232,7 @@ impl Field {
         };
         let checks = Checks::of(&self.rules);
         let broken = if self.field_type == FieldType::Json {
-            checks.map(|c| c.broken_by_json(default))
+            checks.map(|c| c.broken_by_json_text(&default.to_string()))
         } else {
             let scalar = Scalar::from_json(self.field_type, default)
                 .ok_or_else(|| invalid("a value of the field's type"))?;

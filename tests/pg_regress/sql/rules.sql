@@ -117,6 +117,16 @@ SELECT table_name FROM projectalpha.register_tool('judged', 'token-of-judged', '
 SELECT projectalpha.store_record('judged', 'token-of-judged', ('{"j": [1e' || '400]}')::jsonb);
 SELECT projectalpha.store_record('judged', 'token-of-judged', ('{"j": ' || repeat('[', 200) || repeat(']', 200) || '}')::jsonb);
 SELECT projectalpha.store_record('judged', 'token-of-judged', '{"j": 1e308}') IS NOT NULL AS stored;
+-- A schema that refers to itself twice: each level of a value doubles the steps, of which there is an end.
+SELECT table_name FROM projectalpha.register_tool('twice', 'token-of-twice', '[{"name": "j", "type": "json", "json_schema": {"anyOf": [
+    {"required": ["x"], "properties": {"l": {"$ref": "#"}}}, {"required": ["y"], "properties": {"l": {"$ref": "#"}}}]}}]');
+SELECT projectalpha.store_record('twice', 'token-of-twice', '{"j": {"l": {}}}');
+SELECT projectalpha.store_record('twice', 'token-of-twice', ('{"j": ' || repeat('{"l": ', 100) || '{}' || repeat('}', 100) || '}')::jsonb);
+SELECT field, rule, message FROM projectalpha.validate_record('twice', ('{"j": ' || repeat('{"l": ', 100) || '{}' || repeat('}', 100) || '}')::jsonb);
+SELECT projectalpha.store_record('twice', 'token-of-twice', ('{"j": ' || repeat('{"x": 1, "l": ', 100) || '{"x": 1}' || repeat('}', 100) || '}')::jsonb) IS NOT NULL AS stored;
+SELECT projectalpha.alter_tool('twice', '{"set": {"field": "j", "json_schema": {"allOf": [{"properties": {"l": {"$ref": "#"}}}, {"properties": {"l": {"$ref": "#"}}}]}}}');
+SELECT projectalpha.store_record('twice', 'token-of-twice', ('{"j": ' || repeat('{"l": ', 100) || '{}' || repeat('}', 100) || '}')::jsonb);
+SELECT schema_definition FROM projectalpha.registered_tools WHERE tool_name = 'twice';
 
 -- The rules hold on every way into the table: through a plan as well.
 ALTER TABLE projectalpha_data.tool_ruled ADD CHECK (rating <> 4);
