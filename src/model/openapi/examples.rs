@@ -120,7 +120,9 @@ fn value(field: &Field, nth: usize) -> Option<Value> {
     let checks = Checks::of(&field.rules);
     let fits = |value: &Value| match (&checks, field.field_type) {
         (None, _) => true,
-        (Some(checks), FieldType::Json) => checks.broken_by_json(value).is_empty(),
+        (Some(checks), FieldType::Json) => {
+            checks.broken_by_json_text(&value.to_string()).is_empty()
+        }
         (Some(checks), field_type) => Scalar::from_json(field_type, value)
             .is_some_and(|scalar| checks.broken_by(&scalar).is_empty()),
     };

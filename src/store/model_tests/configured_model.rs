@@ -47,7 +47,14 @@ pub struct Tool {
     pub moved: Vec<Row>,
     pub common: Vec<Row>,
     pub tokens: Vec<Token>,
-    pub archived: Vec<(Own, Vec<Token>)>,
+    pub archived: Vec<Archived>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Archived {
+    own: Own,
+    tokens: Vec<Token>,
+    configuration: Option<Configuration>,
 }
 
 /// Where a post goes.
@@ -242,10 +249,14 @@ impl Tool {
     /// With its configuration; rows in the common table stay.
     pub fn delete(&mut self, archive: bool) -> Result<Value, Refusal> {
         let own = self.registered.take().ok_or(vec!["42704"])?;
-        self.configuration = None;
+        let configuration = self.configuration.take();
         let tokens = std::mem::take(&mut self.tokens);
         if archive {
-            self.archived.push((own, tokens));
+            self.archived.push(Archived {
+                own,
+                tokens,
+                configuration,
+            });
         }
         Ok(Value::Null)
     }
@@ -257,9 +268,11 @@ impl Tool {
         if self.registered.is_some() || self.configuration.is_some() {
             return Err(vec!["42710"]);
         }
-        let back = self.archived.pop();
-        self.tokens = back.iter().flat_map(|(_, tokens)| tokens.clone()).collect();
-        self.registered = back.map(|(own, _)| own);
+        if let Some(back) = self.archived.pop() {
+            self.tokens = back.tokens;
+            self.configuration = back.configuration;
+            self.registered = Some(back.own);
+        }
         Ok(json!(self.name))
     }
 }

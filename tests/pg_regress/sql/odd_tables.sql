@@ -36,6 +36,7 @@ ALTER TABLE projectalpha_data.tool_hidden FORCE ROW LEVEL SECURITY;
 SELECT projectalpha.count_records('hidden');
 SELECT projectalpha.alter_tool('hidden', '{"set": {"field": "s", "pattern": "^a"}}');
 \echo :SQLSTATE
+SELECT projectalpha.export_tool('hidden');
 ALTER TABLE projectalpha_data.tool_hidden NO FORCE ROW LEVEL SECURITY;
 SELECT projectalpha.alter_tool('hidden', '{"set": {"field": "s", "pattern": "^a"}}');
 SELECT projectalpha.delete_tool('hidden');
