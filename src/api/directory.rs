@@ -8,7 +8,7 @@ use crate::store::directory;
 extension_sql_file!(
     "../../sql/directory.sql",
     name = "directory",
-    requires = ["tables"]
+    requires = ["tables", "configured"]
 );
 
 /// Describes a tool as an OpenAPI 3.1 document: each of its URLs, with every

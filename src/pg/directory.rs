@@ -30,12 +30,14 @@ thread_local! {
     static PAGE: KeptStatement = const { KeptStatement::new(
         "SELECT d.tool_name, d.endpoint, d.sensitive, d.token_kind, d.fields, d.description, d.created_at, \
                 NOT d.sensitive OR $4 OR EXISTS (\
-                    SELECT FROM projectalpha.tools AS t \
-                      JOIN projectalpha.credentials AS c ON c.tool_id OPERATOR(pg_catalog.=) t.id \
-                     WHERE t.tool_name OPERATOR(pg_catalog.=) d.tool_name \
-                       AND c.digest OPERATOR(pg_catalog.=) $3 AND c.revoked_at IS NULL \
+                    SELECT FROM projectalpha.credentials AS c \
+                      LEFT JOIN projectalpha.tools AS t ON t.id OPERATOR(pg_catalog.=) c.tool_id \
+                     WHERE c.digest OPERATOR(pg_catalog.=) $3 AND c.revoked_at IS NULL \
                        AND (c.expires_at IS NULL OR c.expires_at OPERATOR(pg_catalog.>) pg_catalog.clock_timestamp()) \
-                       AND 'read' OPERATOR(pg_catalog.=) ANY (c.scopes)) \
+                       AND (t.tool_name OPERATOR(pg_catalog.=) d.tool_name \
+                            AND 'read' OPERATOR(pg_catalog.=) ANY (c.scopes) \
+                            OR c.tool_id IS NULL \
+                            AND ('tool:' OPERATOR(pg_catalog.||) d.tool_name) OPERATOR(pg_catalog.=) ANY (c.scopes))) \
            FROM projectalpha.tool_directory AS d WHERE d.tool_name OPERATOR(pg_catalog.>) $1 \
           ORDER BY d.tool_name LIMIT $2",
         &[pg_sys::TEXTOID, pg_sys::INT8OID, pg_sys::BYTEAOID, pg_sys::BOOLOID],

@@ -289,6 +289,12 @@ impl Error {
                 "SELECT schema_definition FROM projectalpha.registered_tools shows the fields."
             }
             Error::NotUnique { .. } => "projectalpha.upsert_record() changes the record that is there.",
+            Error::QuotaExceeded {
+                max_bytes: Some(_), ..
+            } => {
+                "Have an administrator raise the limit with projectalpha.alter_tool(); or delete records, and have a \
+                 DBA run VACUUM FULL on the table: until then their space counts."
+            }
             Error::QuotaExceeded { .. } => {
                 "Delete records, or have an administrator raise the limit with projectalpha.alter_tool()."
             }

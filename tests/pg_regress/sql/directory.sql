@@ -92,3 +92,19 @@ DROP SCHEMA directory_trap CASCADE;
 RESET client_min_messages;
 RESET request.headers;
 SELECT projectalpha.delete_tool(tool_name) FROM projectalpha.tool_directory WHERE tool_name ~ '^listed';
+
+-- Configured tools, whichever table they are in (spec 000, step 5); a sensitive one is described to who has its token.
+SELECT table_name FROM projectalpha.configure_tool('metrics');
+SELECT table_name FROM projectalpha.configure_tool('reports', sensitive => true, token => 'token-of-reports');
+SELECT table_name FROM projectalpha.configure_tool('analytics', use_individual_table => true);
+SELECT projectalpha.store_configured('analytics', '{"n": 1}') IS NOT NULL AS stored;
+SELECT table_name FROM projectalpha.register_tool('fielded', 'token-of-fielded', '[{"name": "n", "type": "int"}]');
+SELECT tool_name, endpoint, table_name, sensitive, token_kind, fields FROM projectalpha.tool_directory ORDER BY tool_name COLLATE "C";
+SELECT set_config('request.headers', '{"x-uri": "/tools?limit=100"}', false) IS NOT NULL AS asked;
+SELECT d->>'tool_name' AS tool_name, d->>'endpoint' AS endpoint, d ? 'fields' AS open
+  FROM jsonb_array_elements(convert_from(projectalpha_http.list_tools(''), 'UTF8')::jsonb) AS d;
+SELECT set_config('request.headers', '{"x-uri": "/tools?limit=100", "token": "token-of-reports"}', false) IS NOT NULL AS asked;
+SELECT d->>'tool_name' AS tool_name, d ? 'fields' AS open
+  FROM jsonb_array_elements(convert_from(projectalpha_http.list_tools(''), 'UTF8')::jsonb) AS d;
+SELECT projectalpha.delete_tool(tool_name) FROM projectalpha.registered_tools;
+SELECT projectalpha.unconfigure_tool(tool_name) FROM projectalpha.configured_tools;
