@@ -169,12 +169,11 @@ def test_no_token_is_in_the_server_log(cluster, store):
         assert "logged-" not in (cluster.data.parent / "log").read_text()
 
 
-def test_tools_without_it_in_a_database_that_was_not_updated(store):
-    """The library is there, and the SQL of an earlier version."""
-    for kind, what in (("VIEW", "configured_tools"), ("TABLE", "tool_configuration")):
-        store.execute(f"ALTER EXTENSION projectalpha_store DROP {kind} projectalpha.{what}")
-        store.execute(f"DROP {kind} projectalpha.{what}")
-    store.execute("SELECT projectalpha.register_tool('survey', 'survey-token-001')")
-    assert value(store, "SELECT projectalpha.store_record('survey', 'survey-token-001', '{}')") == 1
-    assert value(store, "SELECT projectalpha.store_common('small', '{}')") == 1
-    store.execute("SELECT projectalpha.delete_tool('survey')")
+def test_tools_without_it_in_a_database_that_was_not_updated(cluster):
+    """The library is there, and the SQL of the first version."""
+    with cluster.connect(cluster.new_database()) as old:
+        old.execute("CREATE EXTENSION projectalpha_store VERSION '0.1.0'")
+        old.execute("SELECT projectalpha.register_tool('survey', 'survey-token-001')")
+        assert value(old, "SELECT projectalpha.store_record('survey', 'survey-token-001', '{}')") == 1
+        assert value(old, "SELECT projectalpha.store_common('small', '{}')") == 1
+        old.execute("SELECT projectalpha.delete_tool('survey')")

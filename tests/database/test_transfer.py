@@ -145,7 +145,7 @@ def test_versions_rules_and_options_come_along(store, other):
     assert rows(other, CONTENT) == rows(store, CONTENT)
     registered = "SELECT schema_definition, options FROM projectalpha.registered_tools"
     assert rows(other, registered) == rows(store, registered)
-    with pytest.raises(psycopg.errors.ConfigurationLimitExceeded):
+    with pytest.raises(psycopg.errors.ProgramLimitExceeded):
         other.execute("SELECT projectalpha.store_record('moved', %s, '{\"n\": 0}')", [TOKEN])
     # A value twice in a unique field, by its line and name; and nothing is left of it.
     other.execute("SELECT projectalpha.delete_tool('moved')")
