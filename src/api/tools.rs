@@ -7,7 +7,7 @@ use crate::model::options::ToolOptions;
 use crate::pg::jsonb::Jsonb;
 use crate::pg::report;
 use crate::store::authorise::Caller;
-use crate::store::tools::{self, Registered, Registration};
+use crate::store::tools::{self, Registration};
 
 /// Registers a tool: a row in `projectalpha.tools`, a token and a table
 /// `projectalpha_data.tool_<name>`, all or none (spec 001, section 4.1).
@@ -68,7 +68,7 @@ fn register_tool_with_options(
         name!(token, String),
     ),
 > {
-    TableIterator::once(registered(|| {
+    let registered = report::run(|| {
         let given = |argument, flag: Option<bool>| flag.ok_or(Error::ArgumentNull { argument });
         let options = ToolOptions {
             strict: given("strict", strict)?,
@@ -90,7 +90,12 @@ fn register_tool_with_options(
                 admin_token,
             },
         )
-    }))
+    });
+    TableIterator::once((
+        registered.tool_name,
+        registered.table_name,
+        registered.token,
+    ))
 }
 
 /// `register_tool` as version 0.1.0 declares it: databases that are not updated
@@ -112,28 +117,18 @@ fn register_tool(
         name!(token, String),
     ),
 > {
-    TableIterator::once(registered(|| {
-        let schema = schema.map(Jsonb::to_text);
-        tools::register(
-            Caller::Sql,
-            &Registration {
-                tool_name,
-                token,
-                schema: schema.as_deref(),
-                sensitive,
-                description,
-                options: ToolOptions::default(),
-                admin_token,
-            },
-        )
-    }))
-}
-
-fn registered(register: impl FnOnce() -> Result<Registered, Error>) -> (String, String, String) {
-    let registered = report::run(register);
-    (
-        registered.tool_name,
-        registered.table_name,
-        registered.token,
+    let off = Some(false);
+    register_tool_with_options(
+        tool_name,
+        token,
+        schema,
+        sensitive,
+        description,
+        admin_token,
+        off,
+        off,
+        off,
+        None,
+        None,
     )
 }

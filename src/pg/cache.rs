@@ -214,10 +214,7 @@ pub fn lock(name: &ToolName, tool: &Rc<CompiledTool>, mode: pg_sys::LOCKMODE) ->
 
 fn compile(name: &ToolName) -> Result<CompiledTool, Error> {
     let row = registry::tool(name).ok_or(Error::ToolNotFound)?;
-    let schema = match &row.schema_definition {
-        Some(text) => Schema::parse(text)?,
-        None => Schema::WholePayload,
-    };
+    let schema = Schema::of_registered(row.schema_definition.as_deref())?;
     let columns: Vec<Column> = match &schema {
         Schema::Fields(fields) => fields.iter().map(Column::of).collect(),
         Schema::WholePayload => vec![Column::of_whole_payload()],

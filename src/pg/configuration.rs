@@ -7,7 +7,7 @@ use pgrx::pg_sys;
 use super::acting::{as_owner, as_owner_with_pinned_path};
 use super::ddl::relation_oid;
 use super::ident::TableName;
-use super::registry::{read, write};
+use super::registry::{insert_credential, read, write};
 use super::spi::{self, Access, KeptStatement, Rows};
 use crate::model::configuration::{own_scope, Configuration};
 use crate::model::name::ToolName;
@@ -28,11 +28,7 @@ thread_local! {
 /// False in a database whose extension has not been updated to this library's
 /// version: what there was before goes on working there.
 fn is_installed() -> bool {
-    relation_oid(&TableName {
-        schema: "projectalpha".to_owned(),
-        table: "tool_configuration".to_owned(),
-    })
-    .is_some()
+    relation_oid(&TableName::of_configuration("tool_configuration")).is_some()
 }
 
 /// The configuration of a tool as it is committed now.
@@ -155,18 +151,7 @@ pub fn replace_token(name: &ToolName, tool_id: Option<i64>, token: &NewToken) ->
         Some(_) => Purpose::Tool.scopes().to_vec(),
         None => vec![&scope],
     };
-    let inserted = write(
-        "INSERT INTO projectalpha.credentials (digest, hint, scopes, tool_id, label) \
-         VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
-        vec![
-            token.digest.as_bytes().into(),
-            token.hint.as_str().into(),
-            scopes.into(),
-            tool_id.into(),
-            LABEL.into(),
-        ],
-        |rows| rows.count() > 0,
-    );
+    let inserted = insert_credential(token, &scopes, tool_id, Some(LABEL));
     // What a registered tool has already, from `register_tool` say, is no conflict.
     inserted || tool_id.is_some()
 }

@@ -57,11 +57,14 @@ pub fn create_tool_table(
 
 /// True if the common table is there; an error if it is not ours.
 pub fn common_table_exists() -> Result<bool, Error> {
-    let name = TableName::common();
-    match relation_oid(&name) {
+    table_exists(&TableName::common())
+}
+
+fn table_exists(name: &TableName) -> Result<bool, Error> {
+    match relation_oid(name) {
         Some(oid) => {
             check_schema(&name.schema)?;
-            check_table(&name, oid)?;
+            check_table(name, oid)?;
             Ok(true)
         }
         None => Ok(false),
@@ -74,13 +77,7 @@ pub fn ensure_common_table() -> Result<(), Error> {
         return Ok(());
     }
     let name = TableName::common();
-    check_schema(&name.schema)?;
-    as_owner_for_ddl(|| {
-        ensure_schema(&name.schema);
-        take_create_lock();
-        if relation_oid(&name).is_some() {
-            return;
-        }
+    create_shared_table(&name, || {
         // The order of the columns is that of spec 001.
         create_table(
             &name,
@@ -94,23 +91,16 @@ pub fn ensure_common_table() -> Result<(), Error> {
             "CREATE INDEX {} ON {name} (tool_name, id)",
             Quoted(&name.index().table)
         ));
-    });
-    Ok(())
+    })
 }
 
 /// Creates the table of idempotency keys unless it is there.
 pub fn ensure_idempotency_table() -> Result<(), Error> {
     let name = TableName::idempotency_keys();
-    check_schema(&name.schema)?;
-    if let Some(oid) = relation_oid(&name) {
-        return check_table(&name, oid);
+    if table_exists(&name)? {
+        return Ok(());
     }
-    as_owner_for_ddl(|| {
-        ensure_schema(&name.schema);
-        take_create_lock();
-        if relation_oid(&name).is_some() {
-            return;
-        }
+    create_shared_table(&name, || {
         run(&format!(
             "CREATE TABLE {name} (tool_id bigint NOT NULL, key text NOT NULL, digest bytea NOT NULL \
              , record_id bigint, {CREATED_AT}, PRIMARY KEY (tool_id, key))"
@@ -119,6 +109,18 @@ pub fn ensure_idempotency_table() -> Result<(), Error> {
             "CREATE INDEX {} ON {name} (created_at)",
             Quoted(&name.index().table)
         ));
+    })
+}
+
+/// Creates a table that all tools share, unless another session has just done so.
+fn create_shared_table(name: &TableName, create: impl FnOnce()) -> Result<(), Error> {
+    check_schema(&name.schema)?;
+    as_owner_for_ddl(|| {
+        ensure_schema(&name.schema);
+        take_create_lock();
+        if relation_oid(name).is_none() {
+            create();
+        }
     });
     Ok(())
 }

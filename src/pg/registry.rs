@@ -9,7 +9,7 @@ use super::acting::{as_owner, as_owner_with_pinned_path};
 use super::counters::{self, Event};
 use super::spi::{self, Access, KeptStatement, Param, Rows};
 use crate::model::name::ToolName;
-use crate::model::token::{Digest, NewToken, Purpose};
+use crate::model::token::{Digest, NewToken};
 
 /// A row of `projectalpha.tools`.
 pub struct ToolRow {
@@ -196,18 +196,17 @@ pub fn delete_tool(name: &ToolName) -> bool {
 /// Keeps the digest of a token; false if it is in use already.
 pub fn insert_credential(
     token: &NewToken,
-    purpose: Purpose,
+    scopes: &[&str],
     tool_id: Option<i64>,
     label: Option<&str>,
 ) -> bool {
-    let scopes: Vec<&str> = purpose.scopes().to_vec();
     write(
         "INSERT INTO projectalpha.credentials (digest, hint, scopes, tool_id, label) \
          VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
         vec![
             token.digest.as_bytes().into(),
             token.hint.as_str().into(),
-            scopes.into(),
+            scopes.to_vec().into(),
             tool_id.into(),
             label.into(),
         ],

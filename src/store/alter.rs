@@ -53,10 +53,7 @@ pub fn alter(
 fn definition_of(name: &ToolName) -> Result<Definition, Error> {
     let row = registry::tool(name).ok_or(Error::ToolNotFound)?;
     Ok(Definition {
-        schema: match &row.schema_definition {
-            Some(text) => Schema::parse(text)?,
-            None => Schema::WholePayload,
-        },
+        schema: Schema::of_registered(row.schema_definition.as_deref())?,
         options: ToolOptions::parse(row.options.as_deref()),
         sensitive: row.sensitive,
     })

@@ -129,10 +129,7 @@ fn names_under(
     name: &ToolName,
 ) -> Result<BTreeMap<String, String>, Error> {
     let row = registry::tool(name).ok_or(Error::ToolNotFound)?;
-    let schema = match &row.schema_definition {
-        Some(text) => Schema::parse(text)?,
-        None => Schema::WholePayload,
-    };
+    let schema = Schema::of_registered(row.schema_definition.as_deref())?;
     let of_field = |table: &TableName, field: &Field| {
         table.index_of_field(&field.name, field.rules.unique).table
     };

@@ -136,12 +136,7 @@ pub fn upsert(
         versions: None,
     };
     let tool = locked(&which)?;
-    let object = payload
-        .ok_or(Error::ArgumentNull {
-            argument: "payload",
-        })?
-        .as_object()
-        .ok_or(Error::PayloadNotObject)?;
+    let object = validate::object("payload", payload)?;
     let on_field = on_field.ok_or(Error::ArgumentNull {
         argument: "on_field",
     })?;
@@ -190,12 +185,7 @@ pub fn validate(
     if tool.sensitive {
         authorise::tool(&tool, token, "write")?;
     }
-    let object = payload
-        .ok_or(Error::ArgumentNull {
-            argument: "payload",
-        })?
-        .as_object()
-        .ok_or(Error::PayloadNotObject)?;
+    let object = validate::object("payload", payload)?;
     Ok(validate::violations(&tool, object))
 }
 

@@ -33,7 +33,7 @@ pub fn rotate(
     // Somebody may have rotated it while we waited.
     check_current(tool_id, current_token)?;
     // First the new one: it must not be one of those that it replaces.
-    if !registry::insert_credential(&new, Purpose::Tool, Some(tool_id), None) {
+    if !registry::insert_credential(&new, Purpose::Tool.scopes(), Some(tool_id), None) {
         return Err(Error::TokenInUse);
     }
     if grace.is_none() {

@@ -12,7 +12,7 @@ pub fn set_admin(token: Option<&str>) -> Result<String, Error> {
     authorise::admin_role()?;
     let new = new_token(token, Purpose::Admin)?;
     registry::revoke_admin_credentials();
-    if !registry::insert_credential(&new, Purpose::Admin, None, None) {
+    if !registry::insert_credential(&new, Purpose::Admin.scopes(), None, None) {
         return Err(Error::TokenInUse);
     }
     Ok(new.token)
@@ -22,7 +22,7 @@ pub fn set_admin(token: Option<&str>) -> Result<String, Error> {
 pub fn add_common(token: Option<&str>, label: Option<&str>) -> Result<String, Error> {
     authorise::admin_role()?;
     let new = new_token(token, Purpose::Common)?;
-    if !registry::insert_credential(&new, Purpose::Common, None, label) {
+    if !registry::insert_credential(&new, Purpose::Common.scopes(), None, label) {
         return Err(Error::TokenInUse);
     }
     Ok(new.token)

@@ -45,10 +45,7 @@ pub fn register(caller: Caller, request: &Registration<'_>) -> Result<Registered
         argument: "sensitive",
     })?;
     let token = new_token(request.token, Purpose::Tool)?;
-    let schema = match request.schema {
-        Some(text) => Schema::parse(text)?,
-        None => Schema::WholePayload,
-    };
+    let schema = Schema::of_registered(request.schema)?;
     request.options.check()?;
     if request.options.versioned {
         schema.refuse_version_fields()?;
@@ -66,7 +63,7 @@ pub fn register(caller: Caller, request: &Registration<'_>) -> Result<Registered
     })?;
     idempotency::forget_tool(id)?;
     refuse_configured(&name)?;
-    if !registry::insert_credential(&token, Purpose::Tool, Some(id), None) {
+    if !registry::insert_credential(&token, Purpose::Tool.scopes(), Some(id), None) {
         return Err(Error::TokenInUse);
     }
     let table = TableName::of_tool(&name);

@@ -12,6 +12,13 @@ use crate::pg::cache::{Column, CompiledTool, DefaultValue};
 use crate::pg::jsonb::{JsonValue, Jsonb, Object};
 use crate::pg::row::Row;
 
+/// An argument that must be a JSON object.
+pub fn object<'a>(argument: &'static str, json: Option<Jsonb<'a>>) -> Result<Object<'a>, Error> {
+    json.ok_or(Error::ArgumentNull { argument })?
+        .as_object()
+        .ok_or(Error::PayloadNotObject)
+}
+
 /// The values to insert. Fields that the tool does not have are ignored unless it
 /// is strict, nulls are NULL, and so are missing ones unless they have a default.
 pub fn row(tool: &CompiledTool, payload: Object<'_>) -> Result<Row, Error> {
