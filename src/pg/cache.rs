@@ -37,14 +37,15 @@ const CREDENTIALS_PER_TOOL: NonZeroUsize = NonZeroUsize::new(16).unwrap();
 /// Invalidations remembered one by one between two calls; with more, everything goes.
 const MAX_PENDING: usize = 1024;
 
-/// A column of a tool table.
+/// A column of a tool table. Small, as every record goes through all of them: what
+/// most columns do not have is elsewhere.
 pub struct Column {
     pub name: String,
     pub field_type: FieldType,
     /// What its values must be besides of that type.
-    pub checks: Option<Checks>,
+    pub checks: Option<Box<Checks>>,
     /// For a field that a record does not name.
-    pub default: Option<DefaultValue>,
+    pub default: Option<Box<DefaultValue>>,
     pub unique: bool,
 }
 
@@ -61,11 +62,13 @@ impl Column {
         Column {
             name: field.name.clone(),
             field_type: field.field_type,
-            checks: Checks::of(&field.rules),
-            default: default.and_then(|value| match field.field_type {
-                FieldType::Json => CString::new(value.to_string()).ok().map(DefaultValue::Json),
-                other => Scalar::from_json(other, value).map(DefaultValue::Scalar),
-            }),
+            checks: Checks::of(&field.rules).map(Box::new),
+            default: default
+                .and_then(|value| match field.field_type {
+                    FieldType::Json => CString::new(value.to_string()).ok().map(DefaultValue::Json),
+                    other => Scalar::from_json(other, value).map(DefaultValue::Scalar),
+                })
+                .map(Box::new),
             unique: field.rules.unique,
         }
     }

@@ -76,7 +76,7 @@ pub fn push_checked(row: &mut Row, column: &Column, value: JsonValue<'_>) -> Res
 }
 
 fn push_missing(row: &mut Row, column: &Column) -> Result<(), Error> {
-    match &column.default {
+    match column.default.as_deref() {
         Some(DefaultValue::Scalar(scalar)) => push_scalar(row, scalar),
         Some(DefaultValue::Json(text)) => row.push_document(Jsonb::parse(text)),
         None if column.checks.as_ref().is_some_and(|c| c.required) => {
