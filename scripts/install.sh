@@ -10,8 +10,8 @@ say "building $EXTENSION for $("$PG_CONFIG" --version) (release; minutes the fir
 rm -rf "$package"
 cargo pgrx package --pg-config "$PG_CONFIG" --out-dir "$package"
 
-# The first version's script, so that there is something to upgrade from: `CREATE EXTENSION ... VERSION '0.1.0'`.
-cp sql/"$EXTENSION"--0.1.0.sql "$package$("$PG_CONFIG" --sharedir)/extension/"
+# The scripts of earlier versions, so that there is something to upgrade from: `CREATE EXTENSION ... VERSION '0.1.0'`.
+cp sql/"$EXTENSION"--[0-9].[0-9].[0-9].sql "$package$("$PG_CONFIG" --sharedir)/extension/"
 
 copy=()
 [ -w "$("$PG_CONFIG" --pkglibdir)" ] && [ -w "$("$PG_CONFIG" --sharedir)/extension" ] || copy=(sudo)

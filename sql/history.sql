@@ -9,10 +9,11 @@ CREATE TABLE projectalpha.schema_history
 , changed_through text NOT NULL CHECK (changed_through IN ('sql', 'http'))
 , change jsonb NOT NULL
 , schema_definition jsonb
+, options jsonb
 , PRIMARY KEY (tool_id, version)
 );
 COMMENT ON TABLE projectalpha.schema_history IS
-    'Every change of a tool''s schema: when, by which role, through SQL or HTTP, and the schema after it';
+    'Every change of a tool''s schema: when, by which role, through SQL or HTTP, and schema and options after it';
 
 -- The history of a tool goes with it, unless the tool is archived.
 CREATE FUNCTION projectalpha.forget_history() RETURNS trigger

@@ -10,7 +10,7 @@ CREATE TABLE projectalpha.tools
 , options jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(options) = 'object')
 );
 
--- Every token in the system. They differ in scopes, tool and expiry alone.
+-- Every token in the system. They differ in scopes, tool, project and expiry alone.
 -- tool_id is no foreign key: pg_restore --jobs loads the tables of an extension
 -- in any order, and would fail. A trigger removes the credentials of a tool.
 CREATE TABLE projectalpha.credentials
@@ -23,7 +23,10 @@ CREATE TABLE projectalpha.credentials
 , created_at timestamptz NOT NULL DEFAULT now()
 , expires_at timestamptz
 , revoked_at timestamptz
+, project_id bigint
 );
+COMMENT ON COLUMN projectalpha.credentials.project_id IS
+    'The project whose data the token opens; NULL for what belongs to none';
 
 -- A revoked token may be given out again; a live one belongs to one credential
 -- of a tool, or to one credential that has no tool.
@@ -33,6 +36,7 @@ CREATE UNIQUE INDEX credentials_without_tool ON projectalpha.credentials (digest
     WHERE revoked_at IS NULL AND tool_id IS NULL;
 -- For that trigger, which also removes revoked ones.
 CREATE INDEX credentials_tool_id ON projectalpha.credentials (tool_id);
+CREATE INDEX credentials_project_id ON projectalpha.credentials (project_id) WHERE project_id IS NOT NULL;
 
 -- The credentials of a tool go with it, however it goes: a tool that gets its id
 -- again (RESTART IDENTITY) must not be opened by an old token.

@@ -46,6 +46,11 @@ extension_sql_file!(
     requires = ["archive"]
 );
 extension_sql_file!(
+    "../sql/projects.sql",
+    name = "projects",
+    requires = ["tables"]
+);
+extension_sql_file!(
     "../sql/http.sql",
     name = "http",
     requires = [projectalpha_http]

@@ -12,10 +12,10 @@ pub fn append(tool_id: i64, changed_by: &str, changed_through: &str, change: &st
     relation_oid(&TableName::of_configuration("schema_history"))?;
     write(
         "INSERT INTO projectalpha.schema_history \
-             (tool_id, version, tool_name, changed_by, changed_through, change, schema_definition) \
+             (tool_id, version, tool_name, changed_by, changed_through, change, schema_definition, options) \
          SELECT t.id, COALESCE((SELECT pg_catalog.max(h.version) FROM projectalpha.schema_history AS h \
                                 WHERE h.tool_id OPERATOR(pg_catalog.=) t.id), 0) OPERATOR(pg_catalog.+) 1 \
-              , t.tool_name, $2, $3, $4::pg_catalog.jsonb, t.schema_definition \
+              , t.tool_name, $2, $3, $4::pg_catalog.jsonb, t.schema_definition, t.options \
          FROM projectalpha.tools AS t WHERE t.id OPERATOR(pg_catalog.=) $1 RETURNING version",
         vec![
             tool_id.into(),
@@ -32,8 +32,8 @@ pub fn append(tool_id: i64, changed_by: &str, changed_through: &str, change: &st
 pub fn ensure_first_version(tool_id: i64) {
     write(
         "INSERT INTO projectalpha.schema_history \
-             (tool_id, version, tool_name, changed_at, changed_by, changed_through, change, schema_definition) \
-         SELECT t.id, 1, t.tool_name, t.created_at, 'unknown', 'sql', '{\"register\": {}}', t.schema_definition \
+             (tool_id, version, tool_name, changed_at, changed_by, changed_through, change, schema_definition, options) \
+         SELECT t.id, 1, t.tool_name, t.created_at, 'unknown', 'sql', '{\"register\": {}}', t.schema_definition, t.options \
          FROM projectalpha.tools AS t \
          WHERE t.id OPERATOR(pg_catalog.=) $1 \
            AND NOT EXISTS (SELECT FROM projectalpha.schema_history AS h \

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::model::name::ToolName;
+use crate::model::project::ProjectId;
 use crate::model::scalar::Scalar;
 use crate::model::schema::{Field, FieldType};
 use crate::model::token::Digest;
@@ -39,6 +40,19 @@ impl TableName {
         TableName {
             schema: DATA_SCHEMA.to_owned(),
             table: format!("tool_{}", tool.as_str()),
+        }
+    }
+
+    /// The table of a tool in a project's schema.
+    pub fn of_tool_in(tool: &ToolName, project: ProjectId) -> Self {
+        TableName::in_project(project, &Self::of_tool(tool).table)
+    }
+
+    /// A table in a project's schema.
+    pub fn in_project(project: ProjectId, table: &str) -> Self {
+        TableName {
+            schema: project.schema_name(),
+            table: table.to_owned(),
         }
     }
 
