@@ -19,6 +19,7 @@ use pgrx::{pg_guard, pg_sys};
 
 use super::ddl::{check_table, relation_oid};
 use super::ident::TableName;
+use super::jsonb_merge::SortedKeys;
 use super::registry::{self, CredentialRow};
 use super::settings;
 use super::table::{Layout, ToolTable};
@@ -102,21 +103,23 @@ pub struct CompiledTool {
     /// True if records are kept whole, in one column.
     pub whole_payload: bool,
     pub columns: Vec<Column>,
+    /// Their names, for looking them up in a payload.
+    pub keys: SortedKeys,
     /// True if one of them must be unique.
     pub has_unique: bool,
     pub room: Room,
     pub table: ToolTable,
-    credentials: RefCell<LruCache<[u8; 32], CredentialRow>>,
+    credentials: RefCell<LruCache<[u8; 32], Rc<CredentialRow>>>,
 }
 
 impl CompiledTool {
     /// The live credential of this tool with this digest.
-    pub fn credential(&self, digest: &Digest) -> Option<CredentialRow> {
+    pub fn credential(&self, digest: &Digest) -> Option<Rc<CredentialRow>> {
         let key: [u8; 32] = digest.as_bytes().try_into().ok()?;
         if let Some(known) = self.credentials.borrow_mut().get(&key) {
             return Some(known.clone());
         }
-        let row = registry::tool_credential(self.id, digest)?;
+        let row = Rc::new(registry::tool_credential(self.id, digest)?);
         // Not kept if it may have been revoked while we read it.
         if !is_pending(self.table.oid) {
             self.credentials.borrow_mut().put(key, row.clone());
@@ -246,6 +249,7 @@ fn compile(name: &ToolName) -> Result<CompiledTool, Error> {
                     .collect(),
             },
         ),
+        keys: SortedKeys::of(columns.iter().map(|c| c.name.as_str())),
         has_unique: columns.iter().any(|c| c.unique),
         columns,
         options,

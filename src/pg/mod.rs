@@ -28,6 +28,7 @@ pub mod import;
 pub mod json_result;
 pub mod json_writer;
 pub mod jsonb;
+pub mod jsonb_merge;
 pub mod line_source;
 pub mod memory;
 pub mod notify;

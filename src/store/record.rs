@@ -209,8 +209,8 @@ fn locked(which: &Which<'_>) -> Result<Rc<CompiledTool>, Error> {
 /// The fields to set, checked like those of a new record.
 fn changed_fields(tool: &CompiledTool, changes: Object<'_>) -> Result<Row, Error> {
     let mut row = Row::with_capacity(tool.columns.len());
-    for column in &tool.columns {
-        match changes.get(&column.name) {
+    for (column, value) in tool.columns.iter().zip(changes.values_of(&tool.keys)) {
+        match value {
             Some(value) => validate::push_checked(&mut row, column, value)?,
             None => row.push_missing(),
         }
