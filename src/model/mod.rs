@@ -20,6 +20,7 @@ pub mod openapi;
 pub mod options;
 pub mod order;
 pub mod page;
+pub mod revision;
 pub mod rules;
 pub mod scalar;
 pub mod schema;

@@ -18,6 +18,7 @@ use lru::LruCache;
 use pgrx::{pg_guard, pg_sys};
 
 use super::ddl::{check_table, relation_oid};
+use super::history;
 use super::ident::TableName;
 use super::jsonb_merge::SortedKeys;
 use super::registry::{self, CredentialRow};
@@ -27,6 +28,7 @@ use crate::model::checks::Checks;
 use crate::model::error::Error;
 use crate::model::name::ToolName;
 use crate::model::options::ToolOptions;
+use crate::model::revision::FIRST_SCHEMA;
 use crate::model::scalar::Scalar;
 use crate::model::schema::{Field, FieldType, Schema, PAYLOAD_COLUMN};
 use crate::model::token::Digest;
@@ -100,6 +102,8 @@ pub struct CompiledTool {
     pub name: ToolName,
     pub sensitive: bool,
     pub options: ToolOptions,
+    /// Of a versioned tool; of any other nobody asks.
+    pub schema_version: i32,
     /// True if records are kept whole, in one column.
     pub whole_payload: bool,
     pub columns: Vec<Column>,
@@ -236,6 +240,11 @@ fn compile(name: &ToolName) -> Result<CompiledTool, Error> {
         id: row.id,
         name: name.clone(),
         sensitive: row.sensitive,
+        schema_version: if options.versioned {
+            history::latest_version(row.id)
+        } else {
+            FIRST_SCHEMA
+        },
         whole_payload: schema == Schema::WholePayload,
         table: ToolTable::new(
             table_name,
