@@ -3,6 +3,7 @@
 
 use pgrx::prelude::*;
 
+use crate::model::revision::Wanted;
 use crate::pg::json_result::Json;
 use crate::pg::json_writer::{JsonWriter, Zone};
 use crate::pg::jsonb::Jsonb;
@@ -34,7 +35,7 @@ fn get_record(
             tool_name,
             token,
             id,
-            versions: None,
+            wanted: None,
         };
         record::get(&which, &mut writer)
     });
@@ -70,12 +71,11 @@ fn update_record(
 ) -> Json {
     let mut writer = JsonWriter::new(Zone::Shown);
     report::run(|| {
-        let versions = if_version.as_ref().map(std::slice::from_ref);
         let which = Which {
             tool_name,
             token,
             id,
-            versions,
+            wanted: if_version.map(Wanted::Version),
         };
         record::update(&which, changes, &mut writer)
     });
@@ -101,7 +101,7 @@ fn delete_record(
             tool_name,
             token,
             id,
-            versions: if_version.as_ref().map(std::slice::from_ref),
+            wanted: if_version.map(Wanted::Version),
         })
     });
 }

@@ -71,14 +71,12 @@ fn http_store_record(body: &[u8]) -> Body {
             let payload = request.object()?;
             request.faults.check()?;
             let tool = request.tool_id();
-            atomically::<_, Refusal>(|| {
-                Ok(records::store(
-                    Some(&tool),
-                    request.token(),
-                    payload,
-                    request.idempotency_key(),
-                )?)
-            })?;
+            records::store_or_undo::<Refusal>(
+                Some(&tool),
+                request.token(),
+                payload,
+                request.idempotency_key(),
+            )?;
             message(writer, "Data stored successfully");
             Ok(None)
         })

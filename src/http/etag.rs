@@ -1,37 +1,49 @@
-//! Entity tags (RFC 9110, section 8.8.3): the version of a record in quotes.
+//! Entity tags (RFC 9110, section 8.8.3): `"5"` is version 5 of a record; `"5-2"` the
+//! same once its tool has been altered and has version 2 of its schema.
 
-pub fn of_version(version: i64) -> String {
-    format!("\"{version}\"")
+use crate::model::revision::{Revision, FIRST_SCHEMA};
+
+pub fn of(revision: Revision) -> String {
+    match revision.schema {
+        FIRST_SCHEMA => format!("\"{}\"", revision.version),
+        schema => format!("\"{}-{schema}\"", revision.version),
+    }
 }
 
-/// The versions that `If-Match` allows; none for any, with `*` or without the header.
-/// A tag that is no version of ours matches no record.
-pub fn versions(header: Option<&str>) -> Option<Vec<i64>> {
+/// The revisions that `If-Match` allows; none for any, with `*` or without the header.
+/// A tag that is none of ours matches no record.
+pub fn revisions(header: Option<&str>) -> Option<Vec<Revision>> {
     let header = header?.trim();
     if header == "*" {
         return None;
     }
-    Some(header.split(',').filter_map(strong_version).collect())
+    Some(header.split(',').filter_map(strong).collect())
 }
 
-/// True if `If-None-Match` names this version. Weak tags count as well: both stand
+/// True if `If-None-Match` names this revision. Weak tags count as well: both stand
 /// for the same bytes here.
-pub fn matches(header: Option<&str>, version: i64) -> bool {
+pub fn matches(header: Option<&str>, revision: Revision) -> bool {
     let Some(header) = header.map(str::trim) else {
         return false;
     };
-    let weak_version = |tag: &str| strong_version(tag.trim().strip_prefix("W/").unwrap_or(tag));
-    header == "*"
-        || header
-            .split(',')
-            .any(|tag| weak_version(tag) == Some(version))
+    let weak = |tag: &str| strong(tag.trim().strip_prefix("W/").unwrap_or(tag));
+    header == "*" || header.split(',').any(|tag| weak(tag) == Some(revision))
 }
 
-fn strong_version(tag: &str) -> Option<i64> {
+fn strong(tag: &str) -> Option<Revision> {
     let quoted = tag.trim().strip_prefix('"')?.strip_suffix('"')?;
+    // A version below zero begins with a dash of its own.
+    let dash = quoted.rfind('-').filter(|dash| *dash > 0);
+    let (version, schema) = match dash {
+        Some(dash) => (&quoted[..dash], quoted[dash + 1..].parse().ok()?),
+        None => (quoted, FIRST_SCHEMA),
+    };
+    let revision = Revision {
+        version: version.parse().ok()?,
+        schema,
+    };
     // As we write it, and in no other way.
-    let version: i64 = quoted.parse().ok()?;
-    (version.to_string() == quoted).then_some(version)
+    (of(revision) == tag.trim()).then_some(revision)
 }
 
 #[cfg(test)]
@@ -39,32 +51,41 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn first(version: i64) -> Revision {
+        Revision { version, schema: 1 }
+    }
+
     #[test]
     fn lists_weak_tags_and_stars() {
-        assert_eq!(versions(None), None);
-        assert_eq!(versions(Some(" * ")), None);
-        assert_eq!(versions(Some("\"1\", \"22\"")), Some(vec![1, 22]));
-        assert_eq!(versions(Some("W/\"1\"")), Some(vec![]));
-        assert_eq!(versions(Some("1")), Some(vec![]));
-        assert_eq!(versions(Some("\"+1\"")), Some(vec![]));
-        assert!(matches(Some("W/\"7\""), 7));
-        assert!(matches(Some("\"1\", W/\"7\""), 7));
-        assert!(matches(Some("*"), 7));
-        assert!(!matches(Some("\"8\""), 7));
-        assert!(!matches(None, 7));
+        assert_eq!(revisions(None), None);
+        assert_eq!(revisions(Some(" * ")), None);
+        assert_eq!(
+            revisions(Some("\"1\", \"22\"")),
+            Some(vec![first(1), first(22)])
+        );
+        for foreign in ["W/\"1\"", "1", "\"+1\"", "\"1-1\"", "\"1-02\"", "\"1-\""] {
+            assert_eq!(revisions(Some(foreign)), Some(vec![]), "{foreign}");
+        }
+        assert!(matches(Some("W/\"7\""), first(7)));
+        assert!(matches(Some("\"1\", W/\"7\""), first(7)));
+        assert!(matches(Some("*"), first(7)));
+        assert!(!matches(Some("\"8\""), first(7)));
+        assert!(!matches(Some("\"7-2\""), first(7)));
+        assert!(!matches(None, first(7)));
     }
 
     proptest! {
         #[test]
-        fn a_tag_reads_back(version in any::<i64>()) {
-            let tag = of_version(version);
-            prop_assert_eq!(versions(Some(&tag)), Some(vec![version]));
-            prop_assert!(matches(Some(&tag), version));
+        fn a_tag_reads_back(version in any::<i64>(), schema in 1..=i32::MAX) {
+            let revision = Revision { version, schema };
+            let tag = of(revision);
+            prop_assert_eq!(revisions(Some(&tag)), Some(vec![revision]));
+            prop_assert!(matches(Some(&tag), revision));
         }
 
         #[test]
         fn no_header_makes_it_panic(header in "\\PC*") {
-            let _ = (versions(Some(&header)), matches(Some(&header), 1));
+            let _ = (revisions(Some(&header)), matches(Some(&header), first(1)));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use pgrx::prelude::*;
 
+use crate::model::revision::Wanted;
 use crate::pg::request_settings::Body;
 use crate::pg::subtransaction::atomically;
 use crate::store::record::{self, Which};
@@ -29,13 +30,13 @@ fn http_get_record(body: &[u8]) -> Body {
                 tool_name: Some(&tool),
                 token: request.token(),
                 id: Some(id),
-                versions: None,
+                wanted: None,
             };
-            let version = record::get(&which, writer)?;
+            let revision = record::get(&which, writer)?;
             let mut headers = Headers::default();
-            if let Some(version) = version {
-                headers.add("ETag", etag::of_version(version));
-                if etag::matches(request.if_none_match(), version) {
+            if let Some(revision) = revision {
+                headers.add("ETag", etag::of(revision));
+                if etag::matches(request.if_none_match(), revision) {
                     headers.not_modified();
                 }
             }
@@ -60,18 +61,18 @@ fn http_update_record(body: &[u8]) -> Body {
             let changes = request.object()?;
             request.faults.check()?;
             let tool = request.tool_id();
-            let versions = etag::versions(request.if_match());
+            let revisions = etag::revisions(request.if_match());
             let which = Which {
                 tool_name: Some(&tool),
                 token: request.token(),
                 id: Some(id),
-                versions: versions.as_deref(),
+                wanted: revisions.as_deref().map(Wanted::OneOf),
             };
-            let version =
+            let revision =
                 atomically::<_, Refusal>(|| Ok(record::update(&which, changes, writer)?))?;
             let mut headers = Headers::default();
-            if let Some(version) = version {
-                headers.add("ETag", etag::of_version(version));
+            if let Some(revision) = revision {
+                headers.add("ETag", etag::of(revision));
             }
             Ok(headers)
         })
@@ -92,12 +93,12 @@ fn http_delete_record(body: &[u8]) -> Body {
             request.require_token();
             request.faults.check()?;
             let tool = request.tool_id();
-            let versions = etag::versions(request.if_match());
+            let revisions = etag::revisions(request.if_match());
             let which = Which {
                 tool_name: Some(&tool),
                 token: request.token(),
                 id: Some(id),
-                versions: versions.as_deref(),
+                wanted: revisions.as_deref().map(Wanted::OneOf),
             };
             atomically::<_, Refusal>(|| Ok(record::delete(&which)?))?;
             message(writer, &format!("Record {id} deleted"));

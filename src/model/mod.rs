@@ -21,6 +21,7 @@ pub mod options;
 pub mod order;
 pub mod page;
 pub mod project;
+pub mod revision;
 pub mod rules;
 pub mod scalar;
 pub mod schema;

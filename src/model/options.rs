@@ -56,6 +56,11 @@ impl ToolOptions {
         serde_json::to_string(self).ok()
     }
 
+    /// True if it may have only so many records or bytes.
+    pub fn is_limited(&self) -> bool {
+        self.max_records.is_some() || self.max_bytes.is_some()
+    }
+
     /// Refuses limits that allow nothing.
     pub fn check(&self) -> Result<(), Error> {
         for (option, limit) in [

@@ -18,7 +18,9 @@ use lru::LruCache;
 use pgrx::{pg_guard, pg_sys};
 
 use super::ddl::{check_table, relation_oid};
+use super::history;
 use super::ident::TableName;
+use super::jsonb_merge::SortedKeys;
 use super::registry::{self, CredentialRow};
 use super::settings;
 use super::table::{Layout, ToolTable};
@@ -26,6 +28,7 @@ use crate::model::checks::Checks;
 use crate::model::error::Error;
 use crate::model::name::ToolName;
 use crate::model::options::ToolOptions;
+use crate::model::revision::FIRST_SCHEMA;
 use crate::model::scalar::Scalar;
 use crate::model::schema::{Field, FieldType, Schema, PAYLOAD_COLUMN};
 use crate::model::token::Digest;
@@ -99,24 +102,28 @@ pub struct CompiledTool {
     pub name: ToolName,
     pub sensitive: bool,
     pub options: ToolOptions,
+    /// Of a versioned tool; of any other nobody asks.
+    pub schema_version: i32,
     /// True if records are kept whole, in one column.
     pub whole_payload: bool,
     pub columns: Vec<Column>,
+    /// Their names, for looking them up in a payload.
+    pub keys: SortedKeys,
     /// True if one of them must be unique.
     pub has_unique: bool,
     pub room: Room,
     pub table: ToolTable,
-    credentials: RefCell<LruCache<[u8; 32], CredentialRow>>,
+    credentials: RefCell<LruCache<[u8; 32], Rc<CredentialRow>>>,
 }
 
 impl CompiledTool {
     /// The live credential of this tool with this digest.
-    pub fn credential(&self, digest: &Digest) -> Option<CredentialRow> {
+    pub fn credential(&self, digest: &Digest) -> Option<Rc<CredentialRow>> {
         let key: [u8; 32] = digest.as_bytes().try_into().ok()?;
         if let Some(known) = self.credentials.borrow_mut().get(&key) {
             return Some(known.clone());
         }
-        let row = registry::tool_credential(self.id, digest)?;
+        let row = Rc::new(registry::tool_credential(self.id, digest)?);
         // Not kept if it may have been revoked while we read it.
         if !is_pending(self.table.oid) {
             self.credentials.borrow_mut().put(key, row.clone());
@@ -233,6 +240,11 @@ fn compile(name: &ToolName) -> Result<CompiledTool, Error> {
         id: row.id,
         name: name.clone(),
         sensitive: row.sensitive,
+        schema_version: if options.versioned {
+            history::latest_version(row.id)
+        } else {
+            FIRST_SCHEMA
+        },
         whole_payload: schema == Schema::WholePayload,
         table: ToolTable::new(
             table_name,
@@ -246,6 +258,7 @@ fn compile(name: &ToolName) -> Result<CompiledTool, Error> {
                     .collect(),
             },
         ),
+        keys: SortedKeys::of(columns.iter().map(|c| c.name.as_str())),
         has_unique: columns.iter().any(|c| c.unique),
         columns,
         options,

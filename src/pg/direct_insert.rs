@@ -99,6 +99,11 @@ impl DirectInsert {
         complete.then_some(direct)
     }
 
+    /// True if no value of a record is in an index.
+    pub fn has_only_the_index_of_ids(&self) -> bool {
+        self.indexes.iter().all(|index| index.columns == [self.id])
+    }
+
     /// Inserts a record and gives its id. The caller holds the lock that an
     /// INSERT takes.
     pub fn insert(&self, row: &Row) -> i64 {
@@ -151,10 +156,9 @@ impl DirectInsert {
 
     /// Puts the fields of a record where their columns are.
     pub(super) fn place(&self, row: &Row, values: &mut [pg_sys::Datum], nulls: &mut [bool]) {
-        let fields = row.values.iter().zip(&row.nulls);
-        for (position, (value, is_null)) in self.fields.iter().zip(fields) {
-            values[*position] = *value;
-            nulls[*position] = *is_null;
+        for (position, cell) in self.fields.iter().zip(&row.cells) {
+            values[*position] = cell.value;
+            nulls[*position] = cell.is_null;
         }
     }
 

@@ -1,8 +1,35 @@
 //! The history of the tools' schemas.
 
+use pgrx::pg_sys;
+
 use super::ddl::relation_oid;
 use super::ident::TableName;
-use super::registry::write;
+use super::registry::{read, write};
+use super::spi::KeptStatement;
+use crate::model::revision::FIRST_SCHEMA;
+
+thread_local! {
+    static LATEST: KeptStatement = const { KeptStatement::new(
+        "SELECT pg_catalog.max(h.version) FROM projectalpha.schema_history AS h \
+         WHERE h.tool_id OPERATOR(pg_catalog.=) $1",
+        &[pg_sys::INT8OID],
+    ) };
+}
+
+/// The version of the schema that a tool has now.
+pub fn latest_version(tool_id: i64) -> i32 {
+    // Until ALTER EXTENSION ... UPDATE has run there is no history.
+    if relation_oid(&TableName::of_configuration("schema_history")).is_none() {
+        return FIRST_SCHEMA;
+    }
+    LATEST
+        .with(|query| {
+            read(query, vec![tool_id.into()], |rows| {
+                rows.first().and_then(|row| row.get(1))
+            })
+        })
+        .unwrap_or(FIRST_SCHEMA)
+}
 
 /// Adds the version that the tool's row has now. The caller has just made that
 /// row or holds it locked.

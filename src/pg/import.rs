@@ -58,8 +58,8 @@ impl Import {
             .into_iter()
             .filter_map(IntoDatum::into_datum)
             .collect();
-        values.extend(&row.values);
-        nulls.extend(row.nulls.iter().map(|is_null| null_mark(*is_null)));
+        values.extend(row.cells.iter().map(|cell| cell.value));
+        nulls.extend(row.cells.iter().map(|cell| null_mark(cell.is_null)));
         let insert = || {
             spi::connected(|_| {
                 // SAFETY: a value of the right type for each parameter of the plan.

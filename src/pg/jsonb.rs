@@ -85,6 +85,10 @@ impl<'a> Object<'a> {
         }
     }
 
+    pub(super) fn container(self) -> *mut pg_sys::JsonbContainer {
+        self.container
+    }
+
     /// The object as a jsonb: the document itself, or a copy of a nested one in
     /// the current memory context.
     pub(super) fn to_jsonb(self) -> pg_sys::Datum {
@@ -283,7 +287,7 @@ impl<'a> JsonValue<'a> {
 
     /// # Safety
     /// `value` was filled by PostgreSQL from a document that outlives `'a`.
-    unsafe fn from_raw(value: pg_sys::JsonbValue) -> Self {
+    pub(super) unsafe fn from_raw(value: pg_sys::JsonbValue) -> Self {
         use pg_sys::jbvType;
         // SAFETY: the tag says which member of the union is set. The text of a
         // document in a UTF-8 database is UTF-8 (checked when we are loaded).

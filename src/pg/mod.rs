@@ -28,6 +28,9 @@ pub mod import;
 pub mod json_result;
 pub mod json_writer;
 pub mod jsonb;
+pub mod jsonb_merge;
+#[cfg(any(test, feature = "pg_test"))]
+mod jsonb_merge_tests;
 pub mod line_source;
 pub mod memory;
 pub mod notify;

@@ -300,10 +300,13 @@ fn version_condition(target: &Target<'_>, parameter: usize) -> String {
 
 /// The columns that a row gives a value, by number.
 fn named(row: &Row) -> Vec<usize> {
-    (0..row.named.len()).filter(|i| row.named[*i]).collect()
+    (0..row.cells.len())
+        .filter(|i| row.cells[*i].is_named)
+        .collect()
 }
 
 fn param(columns: &[(&str, FieldType)], row: &Row, column: usize) -> Param {
-    let value = (!row.nulls[column]).then_some(row.values[column]);
+    let cell = row.cells[column];
+    let value = (!cell.is_null).then_some(cell.value);
     Param::of(type_oid(columns[column].1), value)
 }

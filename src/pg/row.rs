@@ -7,27 +7,29 @@ use super::jsonb::{JsonValue, Jsonb, Object};
 /// Values for the columns of a tool table. Values passed by reference live in
 /// the memory context that was current when they were pushed.
 pub struct Row {
-    pub(super) values: Vec<pg_sys::Datum>,
-    pub(super) nulls: Vec<bool>,
+    pub(super) cells: Vec<Cell>,
+}
+
+/// One value.
+#[derive(Clone, Copy)]
+pub(super) struct Cell {
+    pub(super) value: pg_sys::Datum,
+    pub(super) is_null: bool,
     /// False for a field that the payload does not name: a column that has a
     /// default gets it, as it would from an INSERT.
-    pub(super) named: Vec<bool>,
+    pub(super) is_named: bool,
 }
 
 impl Row {
     pub fn with_capacity(columns: usize) -> Self {
         Row {
-            values: Vec::with_capacity(columns),
-            nulls: Vec::with_capacity(columns),
-            named: Vec::with_capacity(columns),
+            cells: Vec::with_capacity(columns),
         }
     }
 
     /// Forgets the values, keeps the space.
     pub fn clear(&mut self) {
-        self.values.clear();
-        self.nulls.clear();
-        self.named.clear();
+        self.cells.clear();
     }
 
     pub fn push_object(&mut self, object: Object<'_>) {
@@ -36,19 +38,20 @@ impl Row {
 
     /// True if no field was given a value, not even null.
     pub fn names_nothing(&self) -> bool {
-        !self.named.contains(&true)
+        self.cells.iter().all(|cell| !cell.is_named)
     }
 
     pub fn is_null(&self, column: usize) -> bool {
-        self.nulls[column]
+        self.cells[column].is_null
     }
 
     /// A field that the payload does not name.
     pub fn push_missing(&mut self) {
-        self.push(None);
-        if let Some(named) = self.named.last_mut() {
-            *named = false;
-        }
+        self.cells.push(Cell {
+            value: pg_sys::Datum::null(),
+            is_null: true,
+            is_named: false,
+        });
     }
 
     pub fn push_null(&mut self) {
@@ -86,8 +89,10 @@ impl Row {
     }
 
     fn push(&mut self, datum: Option<pg_sys::Datum>) {
-        self.nulls.push(datum.is_none());
-        self.named.push(true);
-        self.values.push(datum.unwrap_or(pg_sys::Datum::null()));
+        self.cells.push(Cell {
+            value: datum.unwrap_or(pg_sys::Datum::null()),
+            is_null: datum.is_none(),
+            is_named: true,
+        });
     }
 }

@@ -95,6 +95,12 @@ impl ToolTable {
         }
     }
 
+    /// True if a record goes the direct way, and into no index but that of the ids.
+    pub fn inserts_only_by_id(&self, columns: &[(&str, FieldType)]) -> bool {
+        self.direct(columns)
+            .is_some_and(DirectInsert::has_only_the_index_of_ids)
+    }
+
     /// Inserts many records and gives the number stored, or the first error of
     /// `next`; the caller then raises it, and nothing is stored.
     pub fn insert_many<E>(
@@ -170,21 +176,18 @@ impl ToolTable {
             .get_or_init(|| have_defaults(self.oid, columns));
         // Without defaults NULL is what a missing field gets anyway.
         let named = if fields_have_defaults {
-            row.named.clone()
+            row.cells.iter().map(|cell| cell.is_named).collect()
         } else {
             vec![true; columns.len()]
         };
         let insert = || {
             let plan = self.insert_plan(columns, &named);
             let of_named = || {
-                named
-                    .iter()
-                    .enumerate()
-                    .filter(|(_, n)| **n)
-                    .map(|(i, _)| i)
+                let cells = row.cells.iter().zip(&named);
+                cells.filter(|(_, named)| **named).map(|(cell, _)| cell)
             };
-            let mut values: Vec<pg_sys::Datum> = of_named().map(|i| row.values[i]).collect();
-            let nulls: Vec<c_char> = of_named().map(|i| null_mark(row.nulls[i])).collect();
+            let mut values: Vec<pg_sys::Datum> = of_named().map(|cell| cell.value).collect();
+            let nulls: Vec<c_char> = of_named().map(|cell| null_mark(cell.is_null)).collect();
             spi::connected(|_| {
                 // SAFETY: a value of the right type for each parameter of the plan.
                 let status = unsafe {

@@ -36,9 +36,15 @@ pub fn store(
     loop {
         let (now, tool) = open(&name, token, "write")?;
         if tool.is_some() {
-            let id = records::store_if(&name, payload, None, |tool| may(tool, token, "write"))?;
+            let id: Result<_, Error> = records::store_if(
+                &name,
+                payload,
+                None,
+                |tool| may(tool, token, "write"),
+                |_, write| write(),
+            );
             return Ok(Stored {
-                id,
+                id: id?,
                 in_common_table: false,
             });
         }

@@ -19,7 +19,7 @@ const FULL_FOR: Duration = Duration::from_millis(500);
 
 /// Refuses to store into a tool that was just found full.
 pub fn check(tool: &CompiledTool) -> Result<(), Error> {
-    if !is_limited(tool) {
+    if !tool.options.is_limited() {
         return Ok(());
     }
     match tool.room.full_since.get() {
@@ -31,7 +31,7 @@ pub fn check(tool: &CompiledTool) -> Result<(), Error> {
 /// Takes note of records that were stored, and refuses them if they are too many:
 /// the caller raises the error, so that they are not stored after all.
 pub fn take(tool: &CompiledTool, stored: i64) -> Result<(), Error> {
-    if !is_limited(tool) {
+    if !tool.options.is_limited() {
         return Ok(());
     }
     let left = tool.room.records.get() - stored;
@@ -83,8 +83,4 @@ fn full(tool: &CompiledTool) -> Result<(), Error> {
         max_records: tool.options.max_records,
         max_bytes: tool.options.max_bytes,
     })
-}
-
-fn is_limited(tool: &CompiledTool) -> bool {
-    tool.options.max_records.is_some() || tool.options.max_bytes.is_some()
 }

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use crate::model::error::Error;
+use crate::model::revision::{Revision, Wanted};
 use crate::pg::cache::{self, CompiledTool};
 use crate::pg::compat::{LOCK_FOR_READING, LOCK_FOR_WRITING};
 use crate::pg::json_writer::JsonWriter;
@@ -16,23 +17,28 @@ use super::records::{field_columns, listed_columns, name_of_tool};
 use super::validate::{self, Violation};
 use super::{authorise, quota};
 
-/// Which record, and which versions of it may be changed (none: any).
+/// Which record, and which states of it may be changed (none: any).
 pub struct Which<'a> {
     pub tool_name: Option<&'a str>,
     pub token: Option<&'a str>,
     pub id: Option<i64>,
-    pub versions: Option<&'a [i64]>,
+    pub wanted: Option<Wanted<'a>>,
 }
 
 impl Which<'_> {
     fn id(&self) -> Result<i64, Error> {
         self.id.ok_or(Error::ArgumentNull { argument: "id" })
     }
+
+    fn versions(&self, tool: &CompiledTool) -> Option<Vec<i64>> {
+        self.wanted
+            .map(|wanted| wanted.versions(tool.schema_version))
+    }
 }
 
-/// Writes a record. Public unless the tool is sensitive. Gives its version, if the
+/// Writes a record. Public unless the tool is sensitive. Gives its revision, if the
 /// tool is versioned.
-pub fn get(which: &Which<'_>, writer: &mut JsonWriter) -> Result<Option<i64>, Error> {
+pub fn get(which: &Which<'_>, writer: &mut JsonWriter) -> Result<Option<Revision>, Error> {
     let name = name_of_tool(which.tool_name)?;
     loop {
         let tool = cache::find(&name)?;
@@ -43,28 +49,29 @@ pub fn get(which: &Which<'_>, writer: &mut JsonWriter) -> Result<Option<i64>, Er
         if cache::lock(&name, &tool, LOCK_FOR_READING) {
             let found = tool.table.get(&listed_columns(&tool), id, writer);
             return found
-                .map(|record| record.version)
+                .map(|record| revision(&tool, record.version))
                 .ok_or(Error::RecordNotFound { id });
         }
     }
 }
 
 /// Sets the fields that `changes` names, null clears one, and writes the record as
-/// it is then. Gives its version, if the tool is versioned.
+/// it is then. Gives its revision, if the tool is versioned.
 pub fn update(
     which: &Which<'_>,
     changes: Option<Jsonb<'_>>,
     writer: &mut JsonWriter,
-) -> Result<Option<i64>, Error> {
+) -> Result<Option<Revision>, Error> {
     let tool = locked(which)?;
     let id = which.id()?;
     let changes = changes.ok_or(Error::ArgumentNull {
         argument: "changes",
     })?;
     let object = changes.as_object().ok_or(Error::PayloadNotObject)?;
+    let versions = which.versions(&tool);
     let target = Target {
         id,
-        versions: which.versions,
+        versions: versions.as_deref(),
     };
     let listed = listed_columns(&tool);
     let changed = if tool.whole_payload {
@@ -86,7 +93,14 @@ pub fn update(
     };
     let record = changed.ok_or_else(|| missed(&tool, &target))?;
     changes::announce(&tool, Operation::Update, id);
-    Ok(record.version)
+    Ok(revision(&tool, record.version))
+}
+
+fn revision(tool: &CompiledTool, version: Option<i64>) -> Option<Revision> {
+    version.map(|version| Revision {
+        version,
+        schema: tool.schema_version,
+    })
 }
 
 /// A change that names no field changes nothing, not even the version.
@@ -94,7 +108,7 @@ fn unchanged(
     tool: &CompiledTool,
     target: &Target<'_>,
     writer: &mut JsonWriter,
-) -> Result<Option<i64>, Error> {
+) -> Result<Option<Revision>, Error> {
     let id = target.id;
     let record = with_latest_snapshot(|| tool.table.get(&listed_columns(tool), id, writer))
         .ok_or(Error::RecordNotFound { id })?;
@@ -102,16 +116,17 @@ fn unchanged(
         (Some(wanted), Some(version)) if !wanted.contains(&version) => {
             Err(Error::VersionChanged { id, version })
         }
-        (_, version) => Ok(version),
+        (_, version) => Ok(revision(tool, version)),
     }
 }
 
 pub fn delete(which: &Which<'_>) -> Result<(), Error> {
     let tool = locked(which)?;
     let id = which.id()?;
+    let versions = which.versions(&tool);
     let target = Target {
         id,
-        versions: which.versions,
+        versions: versions.as_deref(),
     };
     if !tool.table.delete(&target) {
         return Err(missed(&tool, &target));
@@ -133,7 +148,7 @@ pub fn upsert(
         tool_name,
         token,
         id: None,
-        versions: None,
+        wanted: None,
     };
     let tool = locked(&which)?;
     let object = validate::object("payload", payload)?;
@@ -195,7 +210,7 @@ fn locked(which: &Which<'_>) -> Result<Rc<CompiledTool>, Error> {
     loop {
         let tool = cache::find(&name)?;
         authorise::tool(&tool, which.token, "write")?;
-        if which.versions.is_some() && !tool.options.versioned {
+        if which.wanted.is_some() && !tool.options.versioned {
             return Err(Error::NotVersioned {
                 tool: name.as_str().to_owned(),
             });
@@ -209,8 +224,8 @@ fn locked(which: &Which<'_>) -> Result<Rc<CompiledTool>, Error> {
 /// The fields to set, checked like those of a new record.
 fn changed_fields(tool: &CompiledTool, changes: Object<'_>) -> Result<Row, Error> {
     let mut row = Row::with_capacity(tool.columns.len());
-    for column in &tool.columns {
-        match changes.get(&column.name) {
+    for (column, value) in tool.columns.iter().zip(changes.values_of(&tool.keys)) {
+        match value {
             Some(value) => validate::push_checked(&mut row, column, value)?,
             None => row.push_missing(),
         }

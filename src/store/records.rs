@@ -8,7 +8,9 @@ use crate::pg::cache::{self, CompiledTool};
 use crate::pg::compat::{LOCK_FOR_READING, LOCK_FOR_WRITING};
 use crate::pg::json_writer::JsonWriter;
 use crate::pg::jsonb::Jsonb;
+use crate::pg::report::Failure;
 use crate::pg::row::Row;
+use crate::pg::subtransaction::atomically;
 use crate::pg::table::NextRow;
 
 use super::changes::{self, Operation};
@@ -24,18 +26,62 @@ pub fn store(
     idempotency_key: Option<&str>,
 ) -> Result<Option<i64>, Error> {
     let name = name_of_tool(tool_name)?;
-    store_if(&name, payload, idempotency_key, |tool| {
-        authorise::tool(tool, token, "write")
-    })
+    store_if(
+        &name,
+        payload,
+        idempotency_key,
+        |tool| authorise::tool(tool, token, "write"),
+        |_, write| write(),
+    )
 }
 
-/// Stores a record if `may` passes.
-pub(super) fn store_if(
+/// The same for a caller that answers faults instead of raising them: what was
+/// written before one is undone. That takes a subtransaction, and so a second
+/// transaction id; a tool that refuses a record before it writes needs none.
+pub fn store_or_undo<E: From<Error> + From<Failure>>(
+    tool_name: Option<&str>,
+    token: Option<&str>,
+    payload: Option<Jsonb<'_>>,
+    idempotency_key: Option<&str>,
+) -> Result<Option<i64>, E> {
+    let name = name_of_tool(tool_name)?;
+    store_if(
+        &name,
+        payload,
+        idempotency_key,
+        |tool| authorise::tool(tool, token, "write"),
+        |tool, write| {
+            if idempotency_key.is_none() && refuses_before_writing(tool) {
+                Ok(write()?)
+            } else {
+                atomically(|| Ok(write()?))
+            }
+        },
+    )
+}
+
+/// True if storing a valid record fails only for reasons that lie outside of the
+/// record, such as a full disk: those are raised, and end the transaction.
+fn refuses_before_writing(tool: &CompiledTool) -> bool {
+    tool.columns.len() <= MOST_FIELDS_THAT_FIT
+        && !tool.options.is_limited()
+        && tool.table.inserts_only_by_id(&field_columns(tool))
+}
+
+/// So many fields fit a page, whatever is in them.
+const MOST_FIELDS_THAT_FIT: usize = 200;
+
+/// Stores a record if `may` passes. What writes goes through `around`.
+pub(super) fn store_if<E: From<Error>>(
     name: &ToolName,
     payload: Option<Jsonb<'_>>,
     idempotency_key: Option<&str>,
     may: impl Fn(&CompiledTool) -> Result<(), Error>,
-) -> Result<Option<i64>, Error> {
+    around: impl FnOnce(
+        &CompiledTool,
+        &dyn Fn() -> Result<Option<i64>, Error>,
+    ) -> Result<Option<i64>, E>,
+) -> Result<Option<i64>, E> {
     loop {
         let tool = cache::find(name)?;
         may(&tool)?;
@@ -45,10 +91,10 @@ pub(super) fn store_if(
         let object = payload.as_object().ok_or(Error::PayloadNotObject)?;
         let row = validate::row(&tool, object)?;
         if cache::lock(name, &tool, LOCK_FOR_WRITING) {
-            return match idempotency_key {
+            return around(&tool, &|| match idempotency_key {
                 None => insert(&tool, &row),
                 Some(key) => once::store(&tool, key, payload, || insert(&tool, &row)),
-            };
+            });
         }
     }
 }

@@ -48,8 +48,8 @@ fn fill_beside(
         row.push_object(payload);
         return Ok(());
     }
-    for column in &tool.columns {
-        match payload.get(&column.name) {
+    for (column, value) in tool.columns.iter().zip(payload.values_of(&tool.keys)) {
+        match value {
             Some(value) => push_checked(row, column, value)?,
             None => push_missing(row, column)?,
         }

@@ -122,6 +122,23 @@ def test_a_version_comes_as_an_etag(stack, people):
     assert (answer.status, answer.header("etag"), answer.json()["version"]) == (200, ['"2"'], 2)
 
 
+def test_an_altered_tool_has_other_etags(stack, people):
+    record = store(stack, people, {"email": "a@x"})["id"]
+    url = f"{people.path}/records/{record}"
+    stack.sql("select projectalpha.alter_tool(%s, %s)", people.name, '{"rename": {"field": "visits", "to": "calls"}}')
+    answer = stack.get(url, ("If-None-Match", '"1"'))
+    assert (answer.status, answer.header("etag")) == (200, ['"1-2"']) and "calls" in answer.json()
+    assert stack.get(url, ("If-None-Match", '"1-2"')).status == 304
+    assert patch(stack, people, record, {"calls": 1}, people.auth, ("If-Match", '"1"')).status == 412
+    answer = patch(stack, people, record, {"calls": 1}, people.auth, ("If-Match", '"1-2"'))
+    assert (answer.status, answer.header("etag")) == (200, ['"2-2"'])
+    # Versions that begin anew are no versions of before.
+    for versioned in ("false", "true"):
+        stack.sql("select projectalpha.alter_tool(%s, %s)", people.name, f'{{"options": {{"versioned": {versioned}}}}}')
+    answer = stack.get(url, ("If-None-Match", '"1-2"'))
+    assert (answer.status, answer.header("etag")) == (200, ['"1-4"'])
+
+
 @pytest.mark.parametrize("tag, modified", [
     ('"1"', False), ('W/"1"', False), ('"7", "1"', False), ("*", False),
     ('"2"', True), ("1", True), ("", True), ('"01"', True),

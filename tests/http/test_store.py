@@ -141,3 +141,12 @@ def test_a_body_over_one_mebibyte_is_too_large(stack, survey, chunked, size, bod
 def test_a_chunked_body_is_stored(stack, survey):
     expect_message(stack.http("POST", survey.path, [survey.auth], b'{"user_id": 5}', chunked=True), STORED)
     assert [row["user_id"] for row in stack.rows(survey)] == [5]
+
+
+def test_what_fails_while_it_is_written_leaves_nothing(stack, survey):
+    """A plain table is written to without a subtransaction: what fails there ends the transaction of the request."""
+    expect_message(stack.store(survey, {"user_id": 1}), STORED)
+    stack.sql(f"alter table projectalpha_data.tool_{survey.name} alter id restart with 1")
+    expect_detail(stack.store(survey, {"user_id": 2}), 500, "Internal Server Error")
+    expect_message(stack.store(survey, {"user_id": 3}), STORED)
+    assert [row["user_id"] for row in stack.rows(survey)] == [1, 3]
