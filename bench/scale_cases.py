@@ -1,4 +1,5 @@
-"""Many tools: the price of a hot one among 10,000, and the memory of a session that uses 1,000 of them."""
+"""Many tools and many tenants: the price of a hot one among 10,000 and among 1,000, and the memory of a session that uses
+1,000 tools."""
 
 import time
 from pathlib import Path
@@ -67,6 +68,54 @@ def memory(bench):
                       note=note if index == 0 else "")
 
 
+TENANTS = 1_000
+MAKE_TENANTS = """
+DO $$
+DECLARE project bigint;
+BEGIN
+    PERFORM projectalpha.register_tool('tool_5', 'token-of-tool_5', '{schema}');
+    FOR i IN 1..{count} LOOP
+        project := projectalpha.create_project('project ' || i);
+        PERFORM projectalpha.enable_tool('tool_5', project, 'token-of-project_' || project);
+        IF i % 20 = 0 THEN COMMIT; END IF;
+    END LOOP;
+END
+$$"""
+
+
+def tenants(bench):
+    """One tool that 1,000 projects have: the table of one of them beside the shared table, and all of them in turn."""
+    bench.say(f"making {TENANTS:,} projects with the tool")
+    started = time.monotonic()
+    bench.stack.sql("create database tenants")
+    dsn = bench.stack.dsn.replace("dbname=projectalpha", "dbname=tenants")
+    with Backend(dsn, synchronous_commit="off") as backend:
+        backend.execute("CREATE EXTENSION projectalpha_store")
+        backend.execute(MAKE_TENANTS.format(count=TENANTS, schema=HOT.schema))
+        backend.execute("VACUUM ANALYZE")
+    seconds = time.monotonic() - started
+    note = f"making {TENANTS:,} projects with the tool took {seconds:.0f} s, {seconds / TENANTS * 1000:.1f} ms each"
+    bench.say(note)
+
+    def stored(token, count=20_000):
+        """A new session each time, as above."""
+        store = f"n := projectalpha.store_record('{HOT.name}', {token}, payload);"
+        with Backend(dsn) as backend:
+            backend.execute("SET projectalpha_store.cache_size = 2000")
+            backend.execute(loop(store, TENANTS, HOT.values))
+            return backend.cpu_us_each(loop(store, count, HOT.values), count)
+
+    series = rotate(2 * bench.rounds, {
+        "one": lambda: stored("'token-of-project_500'"),
+        "shared": lambda: stored(f"'{HOT.token}'"),
+        "all": lambda: stored(f"'token-of-project_' || 1 + i % {TENANTS}"),
+    })
+    yield compare("tenants", "store_record, one hot tenant of 1,000", "the tool's shared table", RECORD,
+                  series["one"], series["shared"], at_most(1.05), at_most(1.0), note=note)
+    yield compare("tenants", "store_record, 1,000 tenants in turn, all kept", "one hot tenant", RECORD,
+                  series["all"], series["one"])
+
+
 def resident(pid, which):
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith(which + ":"):
@@ -96,4 +145,4 @@ def database(bench, name, count):
     return dsn
 
 
-CASES = {"tools": tools, "memory": memory}
+CASES = {"tools": tools, "memory": memory, "tenants": tenants}
