@@ -9,6 +9,8 @@ mod common;
 mod configured;
 mod directory;
 mod invalidation;
+mod migrations;
+mod projects;
 mod record;
 mod records;
 mod rotation;

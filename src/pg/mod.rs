@@ -33,10 +33,14 @@ pub mod jsonb_merge;
 mod jsonb_merge_tests;
 pub mod line_source;
 pub mod memory;
+mod migration_sql;
+pub mod migrations;
 pub mod notify;
 pub mod numeric;
 #[cfg(any(test, feature = "pg_test"))]
 mod numeric_tests;
+pub mod project_schema;
+pub mod projects;
 pub mod promotion;
 pub mod query;
 mod query_sql;

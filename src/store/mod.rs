@@ -12,7 +12,9 @@ pub mod configuration;
 pub mod configured;
 pub mod directory;
 mod existing_records;
+pub mod migrations;
 mod once;
+pub mod projects;
 pub mod promotion;
 mod quota;
 pub mod record;
@@ -22,6 +24,7 @@ pub mod search;
 pub mod tokens;
 pub mod tools;
 pub mod transfer;
+pub mod upgrade;
 mod validate;
 
 #[cfg(any(test, feature = "pg_test"))]
