@@ -10,6 +10,7 @@ use crate::model::checks::BrokenRule;
 use crate::model::configuration_error::ConfigurationError;
 use crate::model::json_kind::JsonKind;
 use crate::model::lifecycle_error::LifecycleError;
+use crate::model::resource_error::ResourceError;
 use crate::model::schema::FieldType;
 use crate::model::transfer::TransferFault;
 
@@ -191,6 +192,14 @@ pub enum Error {
     Lifecycle(LifecycleError),
     /// In a change of a tool's definition.
     Alteration(AlterationError),
+    /// Of what projects share and keep.
+    Resource(ResourceError),
+}
+
+impl From<ResourceError> for Error {
+    fn from(fault: ResourceError) -> Self {
+        Error::Resource(fault)
+    }
 }
 
 impl From<ConfigurationError> for Error {

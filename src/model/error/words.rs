@@ -125,6 +125,7 @@ impl Error {
             Error::Lifecycle(error) => error.message(),
             Error::Alteration(error) => error.message(),
             Error::Configuration(fault) => fault.message(),
+            Error::Resource(fault) => fault.message(),
         }
     }
 
@@ -226,6 +227,7 @@ impl Error {
                 "It starts with http:// or https://, and has neither a query, nor braces, nor blanks.".into(),
             ),
             Error::Configuration(fault) => Some(fault.detail().into()),
+            Error::Resource(fault) => return fault.detail(),
             Error::FieldKind { field, declared, .. } => Some(declared_as(field, *declared)),
             Error::IntOutOfRange { field } => Some(declared_as(field, FieldType::Int)),
             Error::FloatOutOfRange { field } => Some(declared_as(field, FieldType::Float)),
@@ -262,6 +264,7 @@ impl Error {
             Error::Transfer(fault) => fault.hint(),
             Error::BaseUrlInvalid => "Example: https://storage.example.org",
             Error::Configuration(fault) => fault.hint(),
+            Error::Resource(fault) => fault.hint(),
             Error::FieldKind { declared, got, .. } => return kind_hint(*declared, *got),
             Error::TimestampMalformed { .. } => {
                 "Examples: 2026-02-05T10:30:00 (UTC), 2026-02-05T10:30:00.5+05:30, 2026-02-05."
