@@ -109,8 +109,8 @@ fn push_text<'a>(
     let mut rest = text;
     while let Some(close) = rest.find("}}") {
         if let Some(open) = rest[..close].rfind('{') {
-            let stands_alone = !rest[..open]
-                .ends_with(|before: char| before.is_alphanumeric() || before == '$');
+            let stands_alone =
+                !rest[..open].ends_with(|before: char| before.is_alphanumeric() || before == '$');
             if stands_alone && is_name(rest[open + 1..close].trim_matches(' ')) {
                 return Err(malformed(whole, &rest[open..], Slip::NotOpened));
             }

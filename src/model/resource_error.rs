@@ -94,9 +94,7 @@ pub enum ResourceError {
     },
     CostInvalid,
     /// A row that was not there when the transaction took its snapshot.
-    NotInSnapshot {
-        what: &'static str,
-    },
+    NotInSnapshot,
 }
 
 impl ResourceError {
@@ -109,7 +107,7 @@ impl ResourceError {
             Self::MetadataUnfit { .. } => "23514",
             Self::ProjectSuspended | Self::ProjectArchived | Self::StructureBroken => "55000",
             Self::StructureTooLarge | Self::TemplateTooLong | Self::RenderedTooLong => "54000",
-            Self::NotInSnapshot { .. } => "40001",
+            Self::NotInSnapshot => "40001",
             _ => "22023",
         }
     }
@@ -172,9 +170,7 @@ impl ResourceError {
             }
             Self::TokensNegative { what } => format!("{what} must not be negative"),
             Self::CostInvalid => "cost must be a number from 0 to 9999.999999".into(),
-            Self::NotInSnapshot { what } => {
-                format!("The {what} was stored by another transaction in the meantime")
-            }
+            Self::NotInSnapshot => "Another transaction stored it in the meantime".into(),
         }
     }
 
@@ -184,7 +180,9 @@ impl ResourceError {
             Self::ProjectToken => return None,
             Self::ProjectSuspended => "It can be read, not written.".into(),
             Self::ProjectArchived => "It can neither be read nor written with a token.".into(),
-            Self::ScopesInvalid => "A token that allows nothing, or more than projects have, is none.".into(),
+            Self::ScopesInvalid => {
+                "A token that allows nothing, or more than projects have, is none.".into()
+            }
             Self::ExpiryPast => "The token would never work.".into(),
             Self::TextInvalid { .. } => "It is what people and programs know it by.".into(),
             Self::TextTooLong { .. } => "It is for people to read at a glance.".into(),
@@ -193,7 +191,9 @@ impl ResourceError {
             Self::ModelInUse { projects, prompts } => in_use(projects, prompts),
             Self::StructureNotObject => "It is a JSON Schema (draft 2020-12).".into(),
             Self::StructureTooLarge => "Every session that uses it keeps it in memory.".into(),
-            Self::StructureInvalid(_) => "It must be one of draft 2020-12. Nothing is fetched from elsewhere.".into(),
+            Self::StructureInvalid(_) => {
+                "It must be one of draft 2020-12. Nothing is fetched from elsewhere.".into()
+            }
             Self::StructureBroken => "Somebody changed the row by hand.".into(),
             Self::MetadataUnfit { misfits, .. } => {
                 let lines: Vec<String> = misfits.iter().map(Misfit::shown).collect();
@@ -204,14 +204,21 @@ impl ResourceError {
             Self::TemplateTooLong => "It is read whenever it is rendered.".into(),
             Self::TemplateMalformed { slip, .. } => slip.detail().into(),
             Self::DeclarationsNotObject => "Its keys are the names of placeholders.".into(),
-            Self::DeclarationsTooDeep => "A number must fit double precision, and arrays and objects can be nested 100 deep.".into(),
+            Self::DeclarationsTooDeep => {
+                "A number must fit double precision, and arrays and objects can be nested 100 deep."
+                    .into()
+            }
             Self::DeclaredWithoutPlaceholder { .. } => "Nothing would become of its value.".into(),
             Self::DeclarationInvalid { .. } => {
                 "It may have 'description', a string, and 'default', any value.".into()
             }
-            Self::PlaceholderNotInBase { .. } => "Nobody who renders the prompt would give a value for it.".into(),
+            Self::PlaceholderNotInBase { .. } => {
+                "Nobody who renders the prompt would give a value for it.".into()
+            }
             Self::ParametersNotObject => "Its keys are the names of placeholders.".into(),
-            Self::ParameterMissing { .. } => "The prompt needs a value, and declares no default. null is no value.".into(),
+            Self::ParameterMissing { .. } => {
+                "The prompt needs a value, and declares no default. null is no value.".into()
+            }
             Self::ParameterUnknown { known, .. } if known.is_empty() => {
                 "The prompt has no placeholders.".into()
             }
@@ -221,7 +228,7 @@ impl ResourceError {
             Self::RenderedTooLong => "Its values are too long, or too often in it.".into(),
             Self::TokensNegative { .. } => "It counts tokens.".into(),
             Self::CostInvalid => "It is negative, too large, or not a number.".into(),
-            Self::NotInSnapshot { .. } => "This transaction's snapshot is older.".into(),
+            Self::NotInSnapshot => "This transaction's snapshot is older.".into(),
         })
     }
 
@@ -270,7 +277,7 @@ impl ResourceError {
             Self::RenderedTooLong => "Render it in parts.",
             Self::TokensNegative { .. } => "Pass 0 if there were none.",
             Self::CostInvalid => "It is kept to 12 decimals. Split what costs more.",
-            Self::NotInSnapshot { .. } => "Try the transaction again.",
+            Self::NotInSnapshot => "Try the transaction again.",
         }
     }
 
@@ -283,7 +290,7 @@ impl ResourceError {
             | Self::ModelExists { .. }
             | Self::PromptExists { .. }
             | Self::ModelInUse { .. }
-            | Self::NotInSnapshot { .. } => 409,
+            | Self::NotInSnapshot => 409,
             Self::StructureBroken => 500,
             _ => 400,
         }

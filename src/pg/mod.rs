@@ -30,6 +30,8 @@ pub mod json_writer;
 pub mod jsonb;
 pub mod line_source;
 pub mod memory;
+mod migration_sql;
+pub mod migrations;
 pub mod notify;
 pub mod numeric;
 #[cfg(any(test, feature = "pg_test"))]
@@ -37,6 +39,8 @@ mod numeric_tests;
 pub mod object_models;
 pub mod project_access;
 pub mod project_rows;
+pub mod project_schema;
+pub mod projects;
 pub mod promotion;
 pub mod prompts;
 pub mod query;

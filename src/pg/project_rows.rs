@@ -8,6 +8,7 @@ use super::registry::{read_once, write};
 use super::spi::{Param, Rows};
 use crate::model::error::Error;
 use crate::model::project::ProjectId;
+use crate::model::resource_error::ResourceError;
 use crate::model::token::Digest;
 
 pub(super) const CONTENTS: &str = "contents";
@@ -81,8 +82,9 @@ pub fn set_term(
          WHERE v.term OPERATOR(pg_catalog.=) $1"
     );
     let insert = format!("INSERT INTO {table} (term, definition, category) VALUES ($1, $2, $3)");
-    upsert(&table, &update, &insert, params);
-    Ok(())
+    let find = format!("SELECT FROM {table} AS v WHERE v.term OPERATOR(pg_catalog.=) $1");
+    let is_there = || read_once(&find, vec![term.into()], Rows::count) > 0;
+    upsert(&table, &update, &insert, params, is_there)
 }
 
 /// The project's adaptation of a prompt, as it is committed now.
@@ -114,24 +116,36 @@ pub fn set_adaptation(
          WHERE p.base_prompt_id OPERATOR(pg_catalog.=) $1"
     );
     let insert = format!("INSERT INTO {table} (base_prompt_id, name, content) VALUES ($1, $2, $3)");
-    upsert(&table, &update, &insert, params);
-    Ok(())
+    let is_there = || adaptation(project, prompt_id).is_ok_and(|found| found.is_some());
+    upsert(&table, &update, &insert, params, is_there)
 }
 
 /// Changes the row, or adds it under a lock: two that find none must not both add it.
-fn upsert(table: &TableName, update: &str, insert: &str, params: impl Fn() -> Vec<Param>) {
-    let is_there = || write(update, params(), Rows::count) > 0;
-    if is_there() {
-        return;
+/// `is_there` looks at what is committed now, which the transaction may not see.
+fn upsert(
+    table: &TableName,
+    update: &str,
+    insert: &str,
+    params: impl Fn() -> Vec<Param>,
+    is_there: impl FnOnce() -> bool,
+) -> Result<(), Error> {
+    let changed = || write(update, params(), Rows::count) > 0;
+    if changed() {
+        return Ok(());
     }
     write(
         "SELECT pg_catalog.pg_advisory_xact_lock($1)",
         vec![lock_key(table).into()],
         |_| (),
     );
-    if !is_there() {
-        write(insert, params(), |_| ());
+    if changed() {
+        return Ok(());
     }
+    if is_there() {
+        return Err(ResourceError::NotInSnapshot.into());
+    }
+    write(insert, params(), |_| ());
+    Ok(())
 }
 
 /// The key of the advisory lock under which rows are added to a table.

@@ -47,7 +47,9 @@ pub fn store(content: &Content<'_>) -> Result<Option<i64>, Error> {
     let model_id = content.object_model_id.ok_or(Error::ArgumentNull {
         argument: "object_model_id",
     })?;
-    let body = content.body.ok_or(Error::ArgumentNull { argument: "body" })?;
+    let body = content
+        .body
+        .ok_or(Error::ArgumentNull { argument: "body" })?;
     if let Some(title) = content.title {
         check_length("title", title, MAX_TITLE)?;
     }

@@ -51,8 +51,9 @@ fn compile(structure: &str) -> Result<JsonSchema, ResourceError> {
     let parsed: Value = serde_json::from_str(structure).map_err(|_| {
         ResourceError::StructureInvalid(Misfit {
             at: String::new(),
-            reason: "it is nested too deeply, or has a number outside the range of double precision"
-                .to_owned(),
+            reason:
+                "it is nested too deeply, or has a number outside the range of double precision"
+                    .to_owned(),
         })
     })?;
     JsonSchema::compile_or_explain(&parsed).map_err(ResourceError::StructureInvalid)

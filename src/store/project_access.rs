@@ -5,9 +5,9 @@ use crate::model::project::{ProjectId, Status};
 use crate::model::project_error::ProjectError;
 use crate::model::resource_error::ResourceError;
 use crate::model::token::{Digest, PROJECT_SCOPE};
+use crate::pg::acting;
 use crate::pg::project_access::{self, ProjectRow};
 use crate::pg::registry::CredentialRow;
-use crate::pg::acting;
 
 /// A project that the caller may use.
 pub struct Project {

@@ -53,7 +53,10 @@ pub fn update(id: Option<i64>, change: &Change<'_>) -> Result<(), Error> {
     }
     let template = Template::parse(change.template.unwrap_or(&prompt.template))?;
     let parameters = change.parameters.map(Jsonb::to_text);
-    check_parameters(&template, parameters.as_deref().unwrap_or(&prompt.parameters))?;
+    check_parameters(
+        &template,
+        parameters.as_deref().unwrap_or(&prompt.parameters),
+    )?;
     check_model(change.object_model_id)?;
     prompts::update(id, change);
     Ok(())
@@ -108,7 +111,10 @@ pub fn adapt(
         argument: "content",
     })?;
     let base = prompts::keep(id).ok_or(ResourceError::PromptNotFound)?;
-    prompt::check_adaptation(&Template::parse(content)?, &Template::parse(&base.template)?)?;
+    prompt::check_adaptation(
+        &Template::parse(content)?,
+        &Template::parse(&base.template)?,
+    )?;
     project_rows::set_adaptation(project.id, id, &base.name, content)
 }
 

@@ -28,7 +28,9 @@ pub fn record(report: Report<'_>) -> Result<Option<i64>, Error> {
     check_name("model", model, MAX_LLM)?;
     let tokens_in = tokens("tokens_in", report.tokens_in)?;
     let tokens_out = tokens("tokens_out", report.tokens_out)?;
-    let cost = report.cost.ok_or(Error::ArgumentNull { argument: "cost" })?;
+    let cost = report
+        .cost
+        .ok_or(Error::ArgumentNull { argument: "cost" })?;
     cost.check()?;
     if let Some(id) = report.prompt_id {
         prompts::find(id).ok_or(ResourceError::PromptNotFound)?;

@@ -10,6 +10,8 @@ use crate::model::checks::BrokenRule;
 use crate::model::configuration_error::ConfigurationError;
 use crate::model::json_kind::JsonKind;
 use crate::model::lifecycle_error::LifecycleError;
+use crate::model::migration_error::MigrationError;
+use crate::model::project_error::ProjectError;
 use crate::model::resource_error::ResourceError;
 use crate::model::schema::FieldType;
 use crate::model::transfer::TransferFault;
@@ -192,6 +194,10 @@ pub enum Error {
     Lifecycle(LifecycleError),
     /// In a change of a tool's definition.
     Alteration(AlterationError),
+    /// Of clients and projects.
+    Project(ProjectError),
+    /// Of migrations and of upgrading projects.
+    Migration(MigrationError),
     /// Of what projects share and keep.
     Resource(ResourceError),
 }
@@ -199,6 +205,18 @@ pub enum Error {
 impl From<ResourceError> for Error {
     fn from(fault: ResourceError) -> Self {
         Error::Resource(fault)
+    }
+}
+
+impl From<ProjectError> for Error {
+    fn from(fault: ProjectError) -> Self {
+        Error::Project(fault)
+    }
+}
+
+impl From<MigrationError> for Error {
+    fn from(fault: MigrationError) -> Self {
+        Error::Migration(fault)
     }
 }
 
