@@ -59,7 +59,7 @@ impl JsonSchema {
             .map(JsonSchema)
             .map_err(|error| Misfit {
                 at: error.instance_path().to_string(),
-                reason: shown(&error),
+                reason: without_advice(shown(&error)),
             })
     }
 
@@ -102,6 +102,14 @@ impl JsonSchema {
 /// What is wrong, without the value; some faults show a part of the schema.
 fn shown(error: &ValidationError<'_>) -> String {
     error.masked().to_string().replace(r#","x-step":true"#, "")
+}
+
+/// The crate advises its users to build it so that it fetches documents.
+fn without_advice(mut reason: String) -> String {
+    if let Some(advice) = reason.find(" and retrieving it failed") {
+        reason.truncate(advice);
+    }
+    reason
 }
 
 fn as_a_whole(reason: &str) -> Vec<BrokenRule> {
