@@ -22,6 +22,7 @@ SELECT c.id AS token_id
      , c.label
      , c.created_at
      , c.expires_at
+     , c.project_id
   FROM projectalpha.credentials AS c
   LEFT JOIN projectalpha.tools AS t ON t.id = c.tool_id
  WHERE c.revoked_at IS NULL

@@ -5,11 +5,11 @@ use std::cell::Cell;
 
 use pgrx::pg_sys;
 
-use super::acting::as_owner_with_pinned_path;
 use super::ddl::{check_table, relation_oid};
 use super::ident::TableName;
+use super::registry::write_kept as write;
 use super::settings;
-use super::spi::{self, Access, KeptStatement, Param, Rows};
+use super::spi::KeptStatement;
 use crate::model::error::Error;
 use crate::model::token::Digest;
 
@@ -99,19 +99,6 @@ pub fn find(tool_id: i64, key: &str, payload: &Digest) -> Option<Used> {
         rows.first().map(|row| Used {
             same_payload: row.get(1).unwrap_or(false),
             record_id: row.get(2),
-        })
-    })
-}
-
-fn write<T>(
-    statement: &'static std::thread::LocalKey<KeptStatement>,
-    params: Vec<Param>,
-    take: impl FnOnce(&Rows) -> T,
-) -> T {
-    statement.with(|statement| {
-        as_owner_with_pinned_path(|| {
-            let plan = statement.plan();
-            spi::connected(|c| take(&c.execute_plan(plan, params, Access::Write)))
         })
     })
 }

@@ -39,9 +39,13 @@ pub mod notify;
 pub mod numeric;
 #[cfg(any(test, feature = "pg_test"))]
 mod numeric_tests;
+pub mod object_models;
+pub mod project_access;
+pub mod project_rows;
 pub mod project_schema;
 pub mod projects;
 pub mod promotion;
+pub mod prompts;
 pub mod query;
 mod query_sql;
 pub mod random;
@@ -58,3 +62,4 @@ mod size;
 pub mod spi;
 pub mod subtransaction;
 pub mod table;
+pub mod usage;

@@ -10,12 +10,17 @@ mod changes;
 pub mod common;
 pub mod configuration;
 pub mod configured;
+pub mod contents;
 pub mod directory;
 mod existing_records;
 pub mod migrations;
+pub mod object_models;
 mod once;
+pub mod project_access;
+pub mod project_tokens;
 pub mod projects;
 pub mod promotion;
+pub mod prompts;
 mod quota;
 pub mod record;
 pub mod records;
@@ -25,6 +30,7 @@ pub mod tokens;
 pub mod tools;
 pub mod transfer;
 pub mod upgrade;
+pub mod usage;
 mod validate;
 
 #[cfg(any(test, feature = "pg_test"))]

@@ -68,6 +68,7 @@ impl Error {
             Error::Lifecycle(error) => error.sqlstate(),
             Error::Alteration(error) => error.sqlstate(),
             Error::Configuration(fault) => fault.sqlstate(),
+            Error::Resource(fault) => fault.sqlstate(),
             Error::Project(fault) => fault.sqlstate(),
             Error::Migration(fault) => fault.sqlstate(),
         }
@@ -87,6 +88,7 @@ impl Error {
             Error::InRecord { fault, .. } => fault.http_status(),
             Error::Lifecycle(error) => error.http_status(),
             Error::Configuration(fault) => fault.http_status(),
+            Error::Resource(fault) => fault.http_status(),
             Error::Project(fault) => fault.http_status(),
             Error::Migration(fault) => fault.http_status(),
             _ => 400,
