@@ -61,6 +61,11 @@ extension_sql_file!(
     requires = ["projects", "history"]
 );
 extension_sql_file!(
+    "../sql/project_access.sql",
+    name = "project_access",
+    requires = ["projects"]
+);
+extension_sql_file!(
     "../sql/http.sql",
     name = "http",
     requires = [projectalpha_http]
@@ -80,6 +85,16 @@ extension_sql_file!(
         api::migrations::add_project_migration,
         api::migrations::upgrade_project,
         api::migrations::try_upgrade_project
+    ]
+);
+extension_sql_file!(
+    "../sql/finish_project_access.sql",
+    name = "finish_project_access",
+    requires = [
+        "project_access",
+        api::project_access::grant_project_access,
+        api::project_access::revoke_project_access,
+        api::across::across_projects
     ]
 );
 extension_sql_file!("../sql/finish.sql", name = "finish", finalize);

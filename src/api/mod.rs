@@ -2,6 +2,7 @@
 //! NULL as far as SQL is concerned: a STRICT function would answer NULL to a
 //! forgotten token instead of refusing it.
 
+mod across;
 mod activity;
 mod alter;
 mod archive;
@@ -10,6 +11,7 @@ mod configured;
 mod directory;
 mod invalidation;
 mod migrations;
+mod project_access;
 mod projects;
 mod record;
 mod records;

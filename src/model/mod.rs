@@ -1,6 +1,8 @@
 //! Pure Rust: names, field types, schemas, tokens, errors. No pgrx in here, so
 //! that every rule can be tested without a server.
 
+pub mod access_error;
+pub mod access_level;
 pub mod alteration;
 pub mod alteration_error;
 pub mod altered_field;

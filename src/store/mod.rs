@@ -1,6 +1,7 @@
 //! The operations: authorise, validate, write or read. Both faces, SQL and
 //! HTTP, call these; all behaviour is here, once.
 
+pub mod across;
 pub mod activity;
 pub mod alter;
 pub mod archive;
@@ -14,6 +15,7 @@ pub mod directory;
 mod existing_records;
 pub mod migrations;
 mod once;
+pub mod project_access;
 pub mod projects;
 pub mod promotion;
 mod quota;

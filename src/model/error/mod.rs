@@ -5,6 +5,7 @@
 mod codes;
 mod words;
 
+use crate::model::access_error::AccessError;
 use crate::model::alteration_error::AlterationError;
 use crate::model::checks::BrokenRule;
 use crate::model::configuration_error::ConfigurationError;
@@ -191,6 +192,8 @@ pub enum Error {
     Configuration(ConfigurationError),
     /// In the life of a tool after its registration.
     Lifecycle(LifecycleError),
+    /// In giving roles access to projects, or asking across projects.
+    Access(AccessError),
     /// In a change of a tool's definition.
     Alteration(AlterationError),
     /// Of clients and projects.
@@ -208,6 +211,12 @@ impl From<ProjectError> for Error {
 impl From<MigrationError> for Error {
     fn from(fault: MigrationError) -> Self {
         Error::Migration(fault)
+    }
+}
+
+impl From<AccessError> for Error {
+    fn from(fault: AccessError) -> Self {
+        Error::Access(fault)
     }
 }
 

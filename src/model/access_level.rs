@@ -1,0 +1,156 @@
+//! What a database role may do in a project's schema: the levels, and the
+//! privileges that each of them is.
+
+use super::access_error::AccessError;
+
+/// The table that [`super::moving`] writes: nobody's but the owner's to change.
+pub const MANIFEST_TABLE: &str = "project_manifest";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    Read,
+    Write,
+}
+
+impl Level {
+    pub fn parse(name: &str) -> Result<Self, AccessError> {
+        match name {
+            "read" => Ok(Level::Read),
+            "write" => Ok(Level::Write),
+            _ => Err(AccessError::LevelUnknown),
+        }
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Level::Read => "read",
+            Level::Write => "write",
+        }
+    }
+
+    /// The privileges on such an object, and no others. Records of tools are
+    /// written through `store_record`, which checks them; and whoever could attach
+    /// a trigger to a table would have his code run as its owner.
+    pub fn privileges(self, kind: ObjectKind, name: &str) -> &'static [&'static str] {
+        match (kind, self) {
+            (ObjectKind::Table, Level::Write) if is_of_template(name) => {
+                &["SELECT", "INSERT", "UPDATE", "DELETE"]
+            }
+            (ObjectKind::Table | ObjectKind::View, _) => &["SELECT"],
+            // Defaults, checks and views call functions as whoever uses the table.
+            (ObjectKind::Routine, _) => &["EXECUTE"],
+            // Identity columns take their numbers as the owner does, others do not.
+            (ObjectKind::Sequence, Level::Write) => &["USAGE"],
+            (ObjectKind::Sequence, Level::Read) => &[],
+        }
+    }
+
+    /// What to grant and what to revoke, so that of what a role was given on an
+    /// object itself, and on single columns of it, these privileges remain.
+    pub fn changes(self, object: &Object) -> Changes {
+        let wanted = self.privileges(object.kind, &object.name);
+        let is_wanted = |privilege: &&String| wanted.contains(&privilege.as_str());
+        let grant = wanted.iter().map(ToString::to_string);
+        let mut revoke: Vec<String> = object
+            .has
+            .iter()
+            .chain(&object.has_on_columns)
+            .filter(|privilege| !is_wanted(privilege))
+            .cloned()
+            .collect();
+        revoke.sort_unstable();
+        revoke.dedup();
+        Changes {
+            grant: grant.filter(|p| !object.has.contains(p)).collect(),
+            revoke,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ObjectKind {
+    Table,
+    /// And what else can only be read.
+    View,
+    Sequence,
+    Routine,
+}
+
+/// Something in a project's schema, and what one role has been granted on it.
+#[derive(Debug, Clone)]
+pub struct Object {
+    pub kind: ObjectKind,
+    pub name: String,
+    pub has: Vec<String>,
+    pub has_on_columns: Vec<String>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub struct Changes {
+    pub grant: Vec<String>,
+    pub revoke: Vec<String>,
+}
+
+/// True for the tables that the template makes.
+fn is_of_template(name: &str) -> bool {
+    !name.starts_with("tool_") && name != MANIFEST_TABLE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const ALL: [&str; 7] = [
+        "SELECT",
+        "INSERT",
+        "UPDATE",
+        "DELETE",
+        "TRUNCATE",
+        "REFERENCES",
+        "TRIGGER",
+    ];
+
+    #[test]
+    fn records_of_tools_are_only_read() {
+        for name in ["tool_survey_bot", MANIFEST_TABLE] {
+            let privileges = Level::Write.privileges(ObjectKind::Table, name);
+            assert_eq!(privileges, ["SELECT"], "{name}");
+        }
+        assert_eq!(
+            Level::Write.privileges(ObjectKind::Table, "contents"),
+            ["SELECT", "INSERT", "UPDATE", "DELETE"]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn what_remains_is_the_level_and_nothing_else(
+            write in any::<bool>(),
+            name in prop::sample::select(vec!["contents", "tool_a", MANIFEST_TABLE]),
+            has in prop::sample::subsequence(ALL.to_vec(), 0..=7),
+            on_columns in prop::sample::subsequence(ALL.to_vec(), 0..=7),
+        ) {
+            let level = if write { Level::Write } else { Level::Read };
+            let owned = |list: &[&str]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
+            let object = Object {
+                kind: ObjectKind::Table,
+                name: name.to_owned(),
+                has: owned(&has),
+                has_on_columns: owned(&on_columns),
+            };
+            let changes = level.changes(&object);
+            // REVOKE on a table takes what there is on its columns, too.
+            let kept = |held: &[String]| -> Vec<String> {
+                held.iter().filter(|p| !changes.revoke.contains(p)).cloned().collect()
+            };
+            let mut remains = kept(&object.has);
+            remains.extend(changes.grant.iter().cloned());
+            remains.sort();
+            let mut wanted = owned(level.privileges(object.kind, name));
+            wanted.sort();
+            prop_assert_eq!(&remains, &wanted);
+            prop_assert!(kept(&object.has_on_columns).iter().all(|p| wanted.contains(p)));
+        }
+    }
+}
