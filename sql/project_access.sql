@@ -56,8 +56,9 @@ WITH holders AS
                       AND has_table_privilege(h.grantee, c.oid, 'UPDATE')
                       AND has_table_privilege(h.grantee, c.oid, 'DELETE')) FILTER (WHERE w.writable) AS writes_all
            , bool_or(has_table_privilege(h.grantee, c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE, TRIGGER')) AS writes_some
-           , bool_or(has_table_privilege(h.grantee, c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE, TRIGGER'))
-                 FILTER (WHERE NOT w.writable) AS writes_more
+           , bool_or(CASE WHEN w.writable THEN has_table_privilege(h.grantee, c.oid, 'TRUNCATE, TRIGGER')
+                          ELSE has_table_privilege(h.grantee, c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE, TRIGGER')
+                     END) AS writes_more
         FROM holders AS h
         JOIN pg_catalog.pg_class AS c
           ON c.relnamespace = h.schema_oid AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
@@ -69,7 +70,7 @@ WITH holders AS
 SELECT project_id
      , p.name AS project_name
      , role_name
-     , CASE WHEN w.reads_all AND w.writes_all AND w.writes_more IS NOT TRUE THEN 'write'
+     , CASE WHEN w.reads_all AND w.writes_all AND NOT w.writes_more THEN 'write'
             WHEN w.reads_all AND NOT w.writes_some THEN 'read'
             WHEN w.reads_some OR w.writes_some THEN 'other'
             ELSE 'none'

@@ -12,7 +12,7 @@ use crate::store::across;
 /// Arguments: `table_name`, without a schema: `contents`, `tool_survey_bot`;
 /// `projects`, their ids, all of them if it is NULL, whatever their status;
 /// `where_filter`, a filter as `list_records` takes it, on the columns of the table:
-/// integer, bigint, text, varchar, boolean, double precision, json, jsonb and
+/// smallint, integer, bigint, text, varchar, boolean, double precision, json, jsonb and
 /// timestamptz. A project that has no such table is passed over.
 ///
 /// Returns each row as jsonb: its columns as `to_jsonb` gives them, timestamps in

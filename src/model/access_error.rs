@@ -86,7 +86,7 @@ impl AccessError {
             Self::NotTable { .. } => "A view could run any code as the owner of all projects.".into(),
             Self::ColumnUnknown { .. } => "The table has no column of that name.".into(),
             Self::ColumnNotFiltered { .. } => {
-                "Filters know columns of the types integer, bigint, text, varchar, boolean, double precision, json, jsonb and timestamp with time zone.".into()
+                "Filters know columns of the types smallint, integer, bigint, text, varchar, boolean, double precision, json, jsonb and timestamp with time zone.".into()
             }
             Self::InProject { fault, .. } => return fault.detail(),
         })

@@ -28,11 +28,12 @@ impl Level {
         }
     }
 
-    /// The privileges on such an object, and no others. Records of tools are
-    /// written through `store_record`, which checks them; and whoever could attach
-    /// a trigger to a table would have his code run as its owner.
-    pub fn privileges(self, kind: ObjectKind, name: &str) -> &'static [&'static str] {
-        match (kind, self) {
+    /// The privileges on such an object, and no others; none for what the level has
+    /// nothing to do with. Records of tools are written through `store_record`, which
+    /// checks them; and whoever could attach a trigger to a table would have his code
+    /// run as its owner.
+    pub fn privileges(self, kind: ObjectKind, name: &str) -> Option<&'static [&'static str]> {
+        Some(match (kind, self) {
             (ObjectKind::Table, Level::Write) if is_of_template(name) => {
                 &["SELECT", "INSERT", "UPDATE", "DELETE"]
             }
@@ -42,13 +43,18 @@ impl Level {
             // Identity columns take their numbers as the owner does, others do not.
             (ObjectKind::Sequence, Level::Write) => &["USAGE"],
             (ObjectKind::Sequence, Level::Read) => &[],
-        }
+            (ObjectKind::IdentitySequence | ObjectKind::OwnersRoutine | ObjectKind::Type, _) => {
+                return None
+            }
+        })
     }
 
     /// What to grant and what to revoke, so that of what a role was given on an
     /// object itself, and on single columns of it, these privileges remain.
     pub fn changes(self, object: &Object) -> Changes {
-        let wanted = self.privileges(object.kind, &object.name);
+        let Some(wanted) = self.privileges(object.kind, &object.name) else {
+            return Changes::default();
+        };
         let is_wanted = |privilege: &&String| wanted.contains(&privilege.as_str());
         let grant = wanted.iter().map(ToString::to_string);
         let mut revoke: Vec<String> = object
@@ -72,8 +78,27 @@ pub enum ObjectKind {
     Table,
     /// And what else can only be read.
     View,
+    /// Of a column that takes its default from it.
     Sequence,
+    /// Its numbers are taken as its owner.
+    IdentitySequence,
+    /// That runs as its caller.
     Routine,
+    /// That runs as its owner: who may call it is for those to say who make it.
+    OwnersRoutine,
+    Type,
+}
+
+impl ObjectKind {
+    /// What GRANT calls it.
+    pub fn keyword(self) -> &'static str {
+        match self {
+            ObjectKind::Table | ObjectKind::View => "TABLE",
+            ObjectKind::Sequence | ObjectKind::IdentitySequence => "SEQUENCE",
+            ObjectKind::Routine | ObjectKind::OwnersRoutine => "ROUTINE",
+            ObjectKind::Type => "TYPE",
+        }
+    }
 }
 
 /// Something in a project's schema, and what one role has been granted on it.
@@ -85,7 +110,7 @@ pub struct Object {
     pub has_on_columns: Vec<String>,
 }
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Changes {
     pub grant: Vec<String>,
     pub revoke: Vec<String>,
@@ -115,11 +140,11 @@ mod tests {
     fn records_of_tools_are_only_read() {
         for name in ["tool_survey_bot", MANIFEST_TABLE] {
             let privileges = Level::Write.privileges(ObjectKind::Table, name);
-            assert_eq!(privileges, ["SELECT"], "{name}");
+            assert_eq!(privileges, Some(["SELECT"].as_slice()), "{name}");
         }
         assert_eq!(
             Level::Write.privileges(ObjectKind::Table, "contents"),
-            ["SELECT", "INSERT", "UPDATE", "DELETE"]
+            Some(["SELECT", "INSERT", "UPDATE", "DELETE"].as_slice())
         );
     }
 
@@ -147,7 +172,7 @@ mod tests {
             let mut remains = kept(&object.has);
             remains.extend(changes.grant.iter().cloned());
             remains.sort();
-            let mut wanted = owned(level.privileges(object.kind, name));
+            let mut wanted = owned(level.privileges(object.kind, name).unwrap_or_default());
             wanted.sort();
             prop_assert_eq!(&remains, &wanted);
             prop_assert!(kept(&object.has_on_columns).iter().all(|p| wanted.contains(p)));

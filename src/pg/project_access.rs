@@ -16,6 +16,7 @@ use crate::model::project::ProjectId;
 
 /// A role of the cluster, as far as giving it access is concerned.
 pub struct Role {
+    oid: pg_sys::Oid,
     pub is_superuser: bool,
     /// The first of our own roles that it is a member of.
     pub member_of: Option<String>,
@@ -24,11 +25,12 @@ pub struct Role {
 /// The role of that name, if there is one.
 pub fn role(name: &str) -> Option<Role> {
     let row = |row: RowRef<'_>| Role {
-        is_superuser: row.get(1).unwrap_or(true),
-        member_of: row.get(2),
+        oid: row.get(1).unwrap_or(pg_sys::InvalidOid),
+        is_superuser: row.get(2).unwrap_or(true),
+        member_of: row.get(3),
     };
     query(
-        "SELECT r.rolsuper \
+        "SELECT r.oid, r.rolsuper \
               , (SELECT pg_catalog.min(o.rolname::pg_catalog.text) FROM pg_catalog.pg_roles AS o \
                  WHERE o.rolname OPERATOR(pg_catalog.=) ANY ('{projectalpha_owner,projectalpha_admin,projectalpha_reader}'::pg_catalog.name[]) \
                    AND pg_catalog.pg_has_role(r.oid, o.oid, 'MEMBER')) \
@@ -76,17 +78,23 @@ pub fn open_schema(project: ProjectId, role: &str) {
     ));
 }
 
-/// Takes from a role whatever it has in the schema.
-pub fn close(project: ProjectId, role: &str) {
-    let (schema, role) = (project.schema_name(), Quoted(role));
-    let schema = Quoted(&schema);
-    for objects in ["TABLES", "SEQUENCES", "ROUTINES"] {
-        execute(&format!(
-            "REVOKE ALL ON ALL {objects} IN SCHEMA {schema} FROM {role} CASCADE"
-        ));
+/// Takes from a role whatever it was granted in the schema.
+pub fn close(project: ProjectId, name: &str) {
+    let Some(role) = role(name) else {
+        return;
+    };
+    let (schema, name) = (project.schema_name(), Quoted(name));
+    for (object, sql_name) in objects(project, role.oid) {
+        if !object.has.is_empty() || !object.has_on_columns.is_empty() {
+            execute(&format!(
+                "REVOKE ALL ON {} {sql_name} FROM {name} CASCADE",
+                object.kind.keyword()
+            ));
+        }
     }
     execute(&format!(
-        "REVOKE ALL ON SCHEMA {schema} FROM {role} CASCADE"
+        "REVOKE ALL ON SCHEMA {} FROM {name} CASCADE",
+        Quoted(&schema)
     ));
 }
 
@@ -132,11 +140,7 @@ fn holders(project: ProjectId) -> Vec<(pg_sys::Oid, String, Level)> {
 fn apply_level(project: ProjectId, role: pg_sys::Oid, name: &str, level: Level) {
     let role_name = Quoted(name);
     for (object, sql_name) in objects(project, role) {
-        let what = match object.kind {
-            ObjectKind::Table | ObjectKind::View => "TABLE",
-            ObjectKind::Sequence => "SEQUENCE",
-            ObjectKind::Routine => "ROUTINE",
-        };
+        let what = object.kind.keyword();
         let changes = level.changes(&object);
         if !changes.revoke.is_empty() {
             execute(&format!(
@@ -153,55 +157,68 @@ fn apply_level(project: ProjectId, role: pg_sys::Oid, name: &str, level: Level) 
     }
 }
 
-/// What there is to grant in a schema, its name in SQL, and what the role has of
-/// it. Functions that run as their owner are left to those who make them.
+/// What there is in a schema: its kind, its name, its name in SQL where it is more
+/// than that, and what a role was granted on it and on its columns. The names in SQL are
+/// PostgreSQL's own words; the path is pinned, so they are qualified.
+const OBJECTS: &str = "
+    WITH n AS (SELECT s.oid FROM pg_catalog.pg_namespace AS s
+                WHERE s.nspname OPERATOR(pg_catalog.=) $1::pg_catalog.name)
+    SELECT c.relkind::pg_catalog.text OPERATOR(pg_catalog.||)
+               CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_depend AS d
+                                  WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+                                    AND d.objid OPERATOR(pg_catalog.=) c.oid
+                                    AND c.relkind OPERATOR(pg_catalog.=) 'S'
+                                    AND d.deptype OPERATOR(pg_catalog.=) 'i')
+                    THEN ' of identity' ELSE '' END
+         , c.relname::pg_catalog.text, NULL
+         , ARRAY(SELECT a.privilege_type FROM pg_catalog.aclexplode(c.relacl) AS a
+                  WHERE a.grantee OPERATOR(pg_catalog.=) $2)
+         , ARRAY(SELECT a.privilege_type FROM pg_catalog.pg_attribute AS t
+                  CROSS JOIN LATERAL pg_catalog.aclexplode(t.attacl) AS a
+                  WHERE t.attrelid OPERATOR(pg_catalog.=) c.oid AND NOT t.attisdropped
+                    AND a.grantee OPERATOR(pg_catalog.=) $2)
+      FROM pg_catalog.pg_class AS c JOIN n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+     WHERE c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,v,m,f,S}')
+    UNION ALL
+    SELECT CASE WHEN p.prosecdef THEN 'definer' ELSE 'invoker' END
+         , p.proname::pg_catalog.text, p.oid::pg_catalog.regprocedure::pg_catalog.text
+         , ARRAY(SELECT a.privilege_type FROM pg_catalog.aclexplode(p.proacl) AS a
+                  WHERE a.grantee OPERATOR(pg_catalog.=) $2)
+         , '{}'
+      FROM pg_catalog.pg_proc AS p JOIN n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace
+    UNION ALL
+    SELECT 'type', t.typname::pg_catalog.text, t.oid::pg_catalog.regtype::pg_catalog.text
+         , ARRAY(SELECT a.privilege_type FROM pg_catalog.aclexplode(t.typacl) AS a
+                  WHERE a.grantee OPERATOR(pg_catalog.=) $2)
+         , '{}'
+      FROM pg_catalog.pg_type AS t JOIN n ON n.oid OPERATOR(pg_catalog.=) t.typnamespace
+     WHERE t.typacl IS NOT NULL
+     ORDER BY 1, 2, 3";
+
 fn objects(project: ProjectId, role: pg_sys::Oid) -> Vec<(Object, String)> {
-    let schema = project.schema_name();
     let found = query(
-        "SELECT c.relkind::pg_catalog.text, c.relname::pg_catalog.text, NULL \
-              , ARRAY(SELECT a.privilege_type FROM pg_catalog.aclexplode(c.relacl) AS a \
-                      WHERE a.grantee OPERATOR(pg_catalog.=) $2) \
-              , ARRAY(SELECT a.privilege_type FROM pg_catalog.pg_attribute AS t \
-                      CROSS JOIN LATERAL pg_catalog.aclexplode(t.attacl) AS a \
-                      WHERE t.attrelid OPERATOR(pg_catalog.=) c.oid AND NOT t.attisdropped \
-                        AND a.grantee OPERATOR(pg_catalog.=) $2) \
-         FROM pg_catalog.pg_class AS c \
-         JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace \
-         WHERE n.nspname OPERATOR(pg_catalog.=) $1::pg_catalog.name \
-           AND (c.relkind::pg_catalog.text OPERATOR(pg_catalog.=) ANY ('{r,p,v,m,f}') \
-                OR c.relkind OPERATOR(pg_catalog.=) 'S' AND NOT EXISTS \
-                   (SELECT FROM pg_catalog.pg_depend AS d \
-                    WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass \
-                      AND d.objid OPERATOR(pg_catalog.=) c.oid AND d.deptype OPERATOR(pg_catalog.=) 'i')) \
-         UNION ALL \
-         SELECT 'routine', p.proname::pg_catalog.text, p.oid::pg_catalog.regprocedure::pg_catalog.text \
-              , ARRAY(SELECT a.privilege_type FROM pg_catalog.aclexplode(p.proacl) AS a \
-                      WHERE a.grantee OPERATOR(pg_catalog.=) $2) \
-              , NULL \
-         FROM pg_catalog.pg_proc AS p \
-         JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace \
-         WHERE n.nspname OPERATOR(pg_catalog.=) $1::pg_catalog.name AND NOT p.prosecdef \
-         ORDER BY 1, 2, 3",
-        vec![schema.into(), role.into()],
+        OBJECTS,
+        vec![project.schema_name().into(), role.into()],
         |row| {
             let kind: String = row.get(1)?;
             let name: String = row.get(2)?;
             let kind = match kind.as_str() {
                 "r" | "p" => ObjectKind::Table,
                 "S" => ObjectKind::Sequence,
-                "routine" => ObjectKind::Routine,
+                "S of identity" => ObjectKind::IdentitySequence,
+                "invoker" => ObjectKind::Routine,
+                "definer" => ObjectKind::OwnersRoutine,
+                "type" => ObjectKind::Type,
                 _ => ObjectKind::View,
             };
-            let sql_name = match row.get(3) {
-                // PostgreSQL's own words: the path is pinned, so it is qualified.
-                Some(signature) => signature,
-                None => TableName::in_project(project, &name).to_string(),
-            };
+            let sql_name = row
+                .get(3)
+                .unwrap_or_else(|| TableName::in_project(project, &name).to_string());
             let object = Object {
                 kind,
                 name,
                 has: row.get(4)?,
-                has_on_columns: row.get(5).unwrap_or_default(),
+                has_on_columns: row.get(5)?,
             };
             Some((object, sql_name))
         },

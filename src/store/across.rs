@@ -59,7 +59,7 @@ fn asked_for(projects: Option<Vec<Option<i64>>>) -> Result<Vec<ProjectId>, Error
     let mut asked = BTreeSet::new();
     for id in projects {
         let id = id.ok_or(Error::ArgumentNull {
-            argument: "projects[]",
+            argument: "an element of projects",
         })?;
         let project = id_of_project(Some(id))?;
         if !all.contains(&project) {
