@@ -51,6 +51,23 @@ extension_sql_file!(
     requires = ["tables"]
 );
 extension_sql_file!(
+    "../sql/project_tools.sql",
+    name = "project_tools",
+    requires = ["projects", "history"]
+);
+extension_sql_file!(
+    "../sql/finish_tenants.sql",
+    name = "finish_tenants",
+    requires = [
+        "project_tools",
+        enable_tool,
+        disable_tool,
+        allow_tool,
+        disallow_tool,
+        invalidate_caches
+    ]
+);
+extension_sql_file!(
     "../sql/http.sql",
     name = "http",
     requires = [projectalpha_http]
@@ -63,6 +80,7 @@ extern "C-unwind" fn _PG_init() {
     pg::compat::reserve_setting_prefix(c"projectalpha_store");
     pg::cache::register_callback();
     pg::acting::register_callback();
+    pg::own_writes::register_callback();
     pg::memory::reuse_large_blocks();
 }
 

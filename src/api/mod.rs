@@ -9,6 +9,7 @@ mod common;
 mod configured;
 mod directory;
 mod invalidation;
+mod project_tools;
 mod record;
 mod records;
 mod rotation;

@@ -4,6 +4,27 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProjectId(i64);
 
+/// What a project may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProjectStatus {
+    Active,
+    /// Reads alone.
+    Suspended,
+    /// Nothing.
+    Archived,
+}
+
+impl ProjectStatus {
+    /// What nobody knows allows nothing.
+    pub fn parse(status: &str) -> Self {
+        match status {
+            "active" => ProjectStatus::Active,
+            "suspended" => ProjectStatus::Suspended,
+            _ => ProjectStatus::Archived,
+        }
+    }
+}
+
 const SCHEMA_PREFIX: &str = "project_";
 
 impl ProjectId {

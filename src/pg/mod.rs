@@ -34,6 +34,8 @@ pub mod notify;
 pub mod numeric;
 #[cfg(any(test, feature = "pg_test"))]
 mod numeric_tests;
+pub mod own_writes;
+pub mod project_tools;
 pub mod promotion;
 pub mod query;
 mod query_sql;

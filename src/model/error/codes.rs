@@ -68,6 +68,7 @@ impl Error {
             Error::Lifecycle(error) => error.sqlstate(),
             Error::Alteration(error) => error.sqlstate(),
             Error::Configuration(fault) => fault.sqlstate(),
+            Error::Tenant(error) => error.sqlstate(),
         }
     }
 
@@ -85,6 +86,7 @@ impl Error {
             Error::InRecord { fault, .. } => fault.http_status(),
             Error::Lifecycle(error) => error.http_status(),
             Error::Configuration(fault) => fault.http_status(),
+            Error::Tenant(error) => error.http_status(),
             _ => 400,
         }
     }

@@ -11,6 +11,7 @@ use crate::model::configuration_error::ConfigurationError;
 use crate::model::json_kind::JsonKind;
 use crate::model::lifecycle_error::LifecycleError;
 use crate::model::schema::FieldType;
+use crate::model::tenant_error::TenantError;
 use crate::model::transfer::TransferFault;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -191,6 +192,8 @@ pub enum Error {
     Lifecycle(LifecycleError),
     /// In a change of a tool's definition.
     Alteration(AlterationError),
+    /// Of a tool that projects use.
+    Tenant(TenantError),
 }
 
 impl From<ConfigurationError> for Error {
@@ -202,6 +205,12 @@ impl From<ConfigurationError> for Error {
 impl From<AlterationError> for Error {
     fn from(error: AlterationError) -> Self {
         Error::Alteration(error)
+    }
+}
+
+impl From<TenantError> for Error {
+    fn from(error: TenantError) -> Self {
+        Error::Tenant(error)
     }
 }
 

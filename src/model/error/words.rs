@@ -123,6 +123,7 @@ impl Error {
             }
             Error::TableNotCreated { reason, .. } => format!("Failed to create table: {reason}"),
             Error::Lifecycle(error) => error.message(),
+            Error::Tenant(error) => error.message(),
             Error::Alteration(error) => error.message(),
             Error::Configuration(fault) => fault.message(),
         }
@@ -219,6 +220,7 @@ impl Error {
             Error::TableNotCreated { .. } => Some("Nothing was registered.".into()),
             Error::TokenInUse => Some("Another admin or common credential, or a live one of the same tool, has this token.".into()),
             Error::Lifecycle(error) => Some(error.detail()),
+            Error::Tenant(error) => error.detail(),
             Error::Alteration(error) => Some(error.detail()),
             Error::InRecord { fault, .. } | Error::InLine { fault, .. } => fault.detail(),
             Error::Transfer(fault) => Some(fault.detail()),
@@ -337,6 +339,7 @@ impl Error {
             }
             Error::FloatOutOfRange { .. } => "At most about 1.8e308 on either side of 0.",
             Error::Lifecycle(error) => error.hint(),
+            Error::Tenant(error) => return error.hint(),
             Error::Alteration(error) => error.hint(),
         };
         Some(hint.into())
