@@ -1,11 +1,3 @@
--- Caches follow projects and their tools as they follow the tools. New rows make no cached answer wrong.
-CREATE TRIGGER invalidate_caches AFTER UPDATE OR DELETE OR TRUNCATE
-    ON projectalpha.projects FOR EACH STATEMENT EXECUTE FUNCTION projectalpha.invalidate_caches();
-ALTER TABLE projectalpha.projects ENABLE ALWAYS TRIGGER invalidate_caches;
-CREATE TRIGGER invalidate_caches AFTER UPDATE OR DELETE OR TRUNCATE
-    ON projectalpha.project_tools FOR EACH STATEMENT EXECUTE FUNCTION projectalpha.invalidate_caches();
-ALTER TABLE projectalpha.project_tools ENABLE ALWAYS TRIGGER invalidate_caches;
-
 GRANT EXECUTE ON FUNCTION
     projectalpha.enable_tool(text, bigint, text),
     projectalpha.disable_tool(text, bigint, boolean),
@@ -14,10 +6,6 @@ GRANT EXECUTE ON FUNCTION
 TO projectalpha_admin;
 GRANT SELECT ON projectalpha.project_tool_list TO projectalpha_admin, projectalpha_reader;
 
-COMMENT ON TABLE projectalpha.project_tools IS
-    'Which tools a project has a table of, and which version of the tool''s schema it follows';
-COMMENT ON TABLE projectalpha.client_tools IS
-    'Which tools a client may enable for its projects';
 COMMENT ON VIEW projectalpha.project_tool_list IS
     'The tables that projects have of tools, enabled or kept, and how far behind they are';
 COMMENT ON FUNCTION projectalpha.forget_tool_uses() IS

@@ -60,17 +60,43 @@ extension_sql_file!(
     name = "finish_tenants",
     requires = [
         "project_tools",
-        enable_tool,
-        disable_tool,
-        allow_tool,
-        disallow_tool,
-        invalidate_caches
+        api::project_tools::enable_tool,
+        api::project_tools::disable_tool,
+        api::project_tools::allow_tool,
+        api::project_tools::disallow_tool
     ]
+);
+extension_sql_file!(
+    "../sql/template.sql",
+    name = "template",
+    requires = ["projects"]
+);
+extension_sql_file!(
+    "../sql/upgrade_projects.sql",
+    name = "upgrade_projects",
+    requires = ["projects", "history"]
 );
 extension_sql_file!(
     "../sql/http.sql",
     name = "http",
     requires = [projectalpha_http]
+);
+extension_sql_file!(
+    "../sql/finish_projects.sql",
+    name = "finish_projects",
+    requires = [
+        "upgrade_projects",
+        "template",
+        api::invalidation::invalidate_caches,
+        api::projects::create_client,
+        api::projects::delete_client,
+        api::projects::create_project,
+        api::projects::set_project_status,
+        api::projects::drop_project,
+        api::migrations::add_project_migration,
+        api::migrations::upgrade_project,
+        api::migrations::try_upgrade_project
+    ]
 );
 extension_sql_file!("../sql/finish.sql", name = "finish", finalize);
 

@@ -9,12 +9,6 @@ pub enum TenantError {
     Suspended,
     /// The project takes no calls any longer.
     Archived,
-    ProjectNotFound {
-        project: i64,
-    },
-    ClientNotFound {
-        client: i64,
-    },
     NotEnabled {
         tool: String,
     },
@@ -63,7 +57,6 @@ impl TenantError {
             | Self::NotEnabled { .. }
             | Self::VersionUnknown { .. }
             | Self::HistoryBroken { .. } => "55000",
-            Self::ProjectNotFound { .. } | Self::ClientNotFound { .. } => "42704",
             Self::AlreadyEnabled { .. } => "42710",
             Self::NotAllowed { .. } => "42501",
             Self::HasTables { .. } | Self::UsedByClient { .. } => "2BP01",
@@ -75,8 +68,6 @@ impl TenantError {
         match self {
             Self::Suspended => "Project is suspended".into(),
             Self::Archived => "Project is archived".into(),
-            Self::ProjectNotFound { project } => format!("Project {project} not found"),
-            Self::ClientNotFound { client } => format!("Client {client} not found"),
             Self::NotEnabled { tool } => format!("Tool '{tool}' is not enabled for the project"),
             Self::AlreadyEnabled { tool, project } => {
                 format!("Tool '{tool}' is already enabled for project {project}")
@@ -113,8 +104,6 @@ impl TenantError {
         Some(match self {
             Self::Suspended => "Its records can be read, but not written.".into(),
             Self::Archived => "Its records can be neither read nor written.".into(),
-            Self::ProjectNotFound { .. } => "No project has that id.".into(),
-            Self::ClientNotFound { .. } => "No client has that id.".into(),
             Self::NotEnabled { .. } => "It was disabled, or never enabled.".into(),
             Self::AlreadyEnabled { .. } => "The project has its table and tokens of it.".into(),
             Self::NotAllowed { .. } => {
@@ -140,8 +129,6 @@ impl TenantError {
         let hint = match self {
             Self::Suspended => "An administrator makes the project active again.",
             Self::Archived => "An administrator makes the project active again, or exports it.",
-            Self::ProjectNotFound { .. } => "SELECT id, name FROM projectalpha.projects lists the projects.",
-            Self::ClientNotFound { .. } => "SELECT id, name FROM projectalpha.clients lists the clients.",
             Self::NotEnabled { .. } => "An administrator enables it with projectalpha.enable_tool().",
             Self::AlreadyEnabled { .. } => {
                 "projectalpha.rotate_token() with project_id gives the project a new token."
@@ -168,7 +155,6 @@ impl TenantError {
             | Self::AlreadyEnabled { .. }
             | Self::HasTables { .. }
             | Self::UsedByClient { .. } => 409,
-            Self::ProjectNotFound { .. } | Self::ClientNotFound { .. } => 404,
             Self::NotAllowed { .. } => 403,
             Self::VersionUnknown { .. } | Self::HistoryBroken { .. } => 500,
             Self::InTable { fault, .. } => fault.http_status(),

@@ -52,6 +52,12 @@ pub(super) fn owner_role() -> pg_sys::Oid {
     owner
 }
 
+/// True if acting as the owner would be acting as a superuser.
+pub fn owner_is_superuser() -> bool {
+    // SAFETY: a look-up in the system cache.
+    unsafe { pg_sys::superuser_arg(owner_role()) }
+}
+
 /// The name of the role that calls.
 pub fn caller_name() -> String {
     // SAFETY: the current user exists; the name is copied before it is freed.
@@ -67,6 +73,10 @@ pub fn caller_name() -> String {
 /// their queries as the owner of a table. Statements run this way must qualify
 /// every name and operator: the caller's search_path is still in force.
 pub fn as_owner<T>(body: impl FnOnce() -> T) -> T {
+    as_owner_with(pg_sys::SECURITY_LOCAL_USERID_CHANGE, body)
+}
+
+fn as_owner_with<T>(restrictions: u32, body: impl FnOnce() -> T) -> T {
     struct Caller {
         user: pg_sys::Oid,
         security_context: i32,
@@ -86,10 +96,7 @@ pub fn as_owner<T>(body: impl FnOnce() -> T) -> T {
     // SAFETY: reads and sets the session's user; put back by `Caller`.
     unsafe {
         pg_sys::GetUserIdAndSecContext(&mut caller.user, &mut caller.security_context);
-        pg_sys::SetUserIdAndSecContext(
-            owner,
-            caller.security_context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32,
-        );
+        pg_sys::SetUserIdAndSecContext(owner, caller.security_context | restrictions as i32);
     }
     let _restore = caller;
     body()
@@ -159,7 +166,48 @@ pub fn with_lock_timeout<T>(milliseconds: i32, body: impl FnOnce() -> T) -> T {
     }
 }
 
+/// Settings under which SQL of others means the same in every session.
+const FIXED_MEANING: [(&CStr, &CStr); 11] = [
+    PINNED_FOR_DDL[1],
+    PINNED_FOR_DDL[2],
+    PORTABLE_VALUES[0],
+    PORTABLE_VALUES[1],
+    (c"DateStyle", c"ISO, MDY"),
+    (c"IntervalStyle", c"postgres"),
+    (c"standard_conforming_strings", c"on"),
+    (c"transform_null_equals", c"off"),
+    (c"array_nulls", c"on"),
+    (c"bytea_output", c"hex"),
+    (c"check_function_bodies", c"on"),
+];
+
+/// Runs statements that others wrote as the owner, so that they find what is in
+/// this schema (a quoted identifier) and in pg_catalog, and nothing else without a
+/// schema. They can neither become another role nor leave anything to the
+/// session: no setting, no temporary table, no deferred trigger, which would run
+/// as the caller.
+pub fn as_owner_in_schema<T>(schema: &str, body: impl FnOnce() -> T) -> T {
+    let path = CString::new(format!("{schema}, pg_temp")).unwrap_or_default();
+    let mut settings = vec![(c"search_path", path.as_c_str())];
+    settings.extend(FIXED_MEANING);
+    let restrictions = pg_sys::SECURITY_LOCAL_USERID_CHANGE | pg_sys::SECURITY_RESTRICTED_OPERATION;
+    as_owner_with(restrictions, || with_settings_taken_back(&settings, body))
+}
+
 fn with_settings<T>(settings: &[(&CStr, &CStr)], body: impl FnOnce() -> T) -> T {
+    within_settings(settings, true, body)
+}
+
+/// Takes back whatever `body` has set for the session, too.
+fn with_settings_taken_back<T>(settings: &[(&CStr, &CStr)], body: impl FnOnce() -> T) -> T {
+    within_settings(settings, false, body)
+}
+
+fn within_settings<T>(
+    settings: &[(&CStr, &CStr)],
+    keep_what_body_sets: bool,
+    body: impl FnOnce() -> T,
+) -> T {
     // SAFETY: a new GUC nest level, as function SET clauses use it. After an
     // error the abort of the (sub)transaction takes it back.
     let nest_level = unsafe {
@@ -180,6 +228,6 @@ fn with_settings<T>(settings: &[(&CStr, &CStr)], body: impl FnOnce() -> T) -> T 
     };
     let value = body();
     // SAFETY: closes the level opened above.
-    unsafe { pg_sys::AtEOXact_GUC(true, nest_level) };
+    unsafe { pg_sys::AtEOXact_GUC(keep_what_body_sets, nest_level) };
     value
 }

@@ -29,7 +29,7 @@ use crate::model::checks::Checks;
 use crate::model::error::Error;
 use crate::model::name::ToolName;
 use crate::model::options::ToolOptions;
-use crate::model::project::{ProjectId, ProjectStatus};
+use crate::model::project::{ProjectId, Status};
 use crate::model::scalar::Scalar;
 use crate::model::schema::{Field, FieldType, Schema, PAYLOAD_COLUMN};
 use crate::model::tenant_error::TenantError;
@@ -101,7 +101,7 @@ pub struct Room {
 /// The project that a table of a tool belongs to.
 pub struct Tenant {
     pub project: ProjectId,
-    pub status: ProjectStatus,
+    pub status: Status,
     keys: Rc<Keys>,
 }
 

@@ -143,7 +143,7 @@ pub fn check_table(name: &TableName, oid: pg_sys::Oid) -> Result<(), Error> {
 
 /// Refuses a schema that belongs to a role of its own, which could drop what is
 /// in it; one that is not there is no error.
-fn check_schema(schema: &str) -> Result<(), Error> {
+pub(super) fn check_schema(schema: &str) -> Result<(), Error> {
     // SAFETY: a look-up in the system cache.
     let owner = schema_oid(schema).and_then(|oid| unsafe { compat::owner_of_schema(oid) });
     check_owner(owner, || schema.to_owned())
@@ -271,19 +271,25 @@ fn ensure_schema(schema: &str) {
     if schema_oid(schema).is_some() {
         return;
     }
+    create_schema(schema);
+    if schema == DATA_SCHEMA {
+        run(&format!(
+            "COMMENT ON SCHEMA {} IS 'Records of projectalpha_store; no part of the extension, so that they outlive it'",
+            Quoted(schema)
+        ));
+    }
+}
+
+/// Creates a schema whose tables `projectalpha_reader` may read.
+pub(super) fn create_schema(schema: &str) {
     let schema_name = Quoted(schema);
     run(&format!("CREATE SCHEMA {schema_name}"));
     run(&format!(
         "GRANT USAGE ON SCHEMA {schema_name} TO projectalpha_reader, projectalpha_admin"
     ));
-    if schema == DATA_SCHEMA {
-        run(&format!(
-            "COMMENT ON SCHEMA {schema_name} IS 'Records of projectalpha_store; no part of the extension, so that they outlive it'"
-        ));
-    }
 }
 
-fn schema_oid(schema: &str) -> Option<pg_sys::Oid> {
+pub(super) fn schema_oid(schema: &str) -> Option<pg_sys::Oid> {
     let schema = std::ffi::CString::new(schema).ok()?;
     // SAFETY: a look-up in the system cache.
     let oid = unsafe { pg_sys::get_namespace_oid(schema.as_ptr(), true) };

@@ -30,12 +30,16 @@ pub mod json_writer;
 pub mod jsonb;
 pub mod line_source;
 pub mod memory;
+mod migration_sql;
+pub mod migrations;
 pub mod notify;
 pub mod numeric;
 #[cfg(any(test, feature = "pg_test"))]
 mod numeric_tests;
 pub mod own_writes;
+pub mod project_schema;
 pub mod project_tools;
+pub mod projects;
 pub mod promotion;
 pub mod query;
 mod query_sql;

@@ -9,12 +9,12 @@ use super::ident::TableName;
 use super::registry::{read, write};
 use super::spi::{self, Access, KeptStatement, Param};
 use crate::model::name::ToolName;
-use crate::model::project::{ProjectId, ProjectStatus};
+use crate::model::project::{ProjectId, Status};
 use crate::model::token::{Digest, NewToken};
 
 /// What a project's table of a tool is like, from one moment.
 pub struct TenantRow {
-    pub status: ProjectStatus,
+    pub status: Status,
     pub is_enabled: bool,
     pub definition: DefinitionRow,
     /// The transactions that wrote the rows of project and table.
@@ -35,12 +35,6 @@ pub struct DefinitionRow {
 /// A row of `projectalpha.project_tools`.
 pub struct ProjectTool {
     pub is_enabled: bool,
-}
-
-/// A row of `projectalpha.projects`.
-pub struct ProjectRow {
-    pub status: ProjectStatus,
-    pub client_id: Option<i64>,
 }
 
 thread_local! {
@@ -86,7 +80,9 @@ pub fn tenant(project: ProjectId, tool_id: i64, name: &ToolName) -> Option<Tenan
     TENANT.with(|query| {
         read(query, params, |rows| {
             rows.first().map(|row| TenantRow {
-                status: ProjectStatus::parse(&row.get::<String>(1).unwrap_or_default()),
+                // What nobody knows allows nothing.
+                status: Status::parse(&row.get::<String>(1).unwrap_or_default())
+                    .unwrap_or(Status::Archived),
                 is_enabled: row.get(2).unwrap_or(false),
                 definition: DefinitionRow {
                     version: row.get(3).unwrap_or_default(),
@@ -100,29 +96,8 @@ pub fn tenant(project: ProjectId, tool_id: i64, name: &ToolName) -> Option<Tenan
     })
 }
 
-/// The project, which nobody changes or drops until the end of this transaction.
-pub fn lock_project(project: ProjectId) -> Option<ProjectRow> {
-    if !is_installed() {
-        return None;
-    }
-    write(
-        "SELECT p.status, p.client_id FROM projectalpha.projects AS p \
-         WHERE p.id OPERATOR(pg_catalog.=) $1 FOR SHARE",
-        vec![project.value().into()],
-        |rows| {
-            rows.first().map(|row| ProjectRow {
-                status: ProjectStatus::parse(&row.get::<String>(1).unwrap_or_default()),
-                client_id: row.get(2),
-            })
-        },
-    )
-}
-
 /// A project's table of a tool, for this transaction to change.
 pub fn lock(project: ProjectId, tool_id: i64) -> Option<ProjectTool> {
-    if !is_installed() {
-        return None;
-    }
     write(
         "SELECT x.disabled_at IS NULL FROM projectalpha.project_tools AS x \
          WHERE x.project_id OPERATOR(pg_catalog.=) $1 AND x.tool_id OPERATOR(pg_catalog.=) $2 \
@@ -299,34 +274,24 @@ pub fn lock_allowance(client_id: i64, tool_id: i64) -> bool {
     )
 }
 
-/// Lets a client use a tool; false if there is no such client.
-pub fn allow(client_id: i64, tool_id: i64) -> bool {
-    let is_client = is_installed()
-        && write(
-            "SELECT FROM projectalpha.clients AS c WHERE c.id OPERATOR(pg_catalog.=) $1 FOR SHARE",
-            vec![client_id.into()],
-            |rows| rows.count() > 0,
-        );
-    if is_client {
-        write(
-            "INSERT INTO projectalpha.client_tools (client_id, tool_id) VALUES ($1, $2) \
-             ON CONFLICT DO NOTHING",
-            vec![client_id.into(), tool_id.into()],
-            |_| (),
-        );
-    }
-    is_client
+/// Lets a client use a tool.
+pub fn allow(client_id: i64, tool_id: i64) {
+    write(
+        "INSERT INTO projectalpha.client_tools (client_id, tool_id) VALUES ($1, $2) \
+         ON CONFLICT DO NOTHING",
+        vec![client_id.into(), tool_id.into()],
+        |_| (),
+    );
 }
 
 /// Takes that back; false if it was not so.
 pub fn disallow(client_id: i64, tool_id: i64) -> bool {
-    is_installed()
-        && write(
-            "DELETE FROM projectalpha.client_tools AS a \
-             WHERE a.client_id OPERATOR(pg_catalog.=) $1 AND a.tool_id OPERATOR(pg_catalog.=) $2",
-            vec![client_id.into(), tool_id.into()],
-            |rows| rows.count() > 0,
-        )
+    write(
+        "DELETE FROM projectalpha.client_tools AS a \
+         WHERE a.client_id OPERATOR(pg_catalog.=) $1 AND a.tool_id OPERATOR(pg_catalog.=) $2",
+        vec![client_id.into(), tool_id.into()],
+        |rows| rows.count() > 0,
+    )
 }
 
 fn of(project: ProjectId, tool_id: i64) -> Vec<Param> {

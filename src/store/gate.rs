@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use crate::model::error::Error;
 use crate::model::name::ToolName;
-use crate::model::project::{ProjectId, ProjectStatus};
+use crate::model::project::{ProjectId, Status};
 use crate::model::tenant_error::TenantError;
 use crate::model::token::Digest;
 use crate::pg::cache::{self, CompiledTool, Tenant};
@@ -74,8 +74,8 @@ fn check_scope(credential: Option<&CredentialRow>, act: Act) -> Result<(), Error
 
 fn check_status(tenant: Option<&Tenant>, act: Act) -> Result<(), Error> {
     match tenant.map(|tenant| tenant.status) {
-        Some(ProjectStatus::Suspended) if act.writes() => Err(TenantError::Suspended.into()),
-        Some(ProjectStatus::Archived) => Err(TenantError::Archived.into()),
+        Some(Status::Suspended) if act.writes() => Err(TenantError::Suspended.into()),
+        Some(Status::Archived) => Err(TenantError::Archived.into()),
         _ => Ok(()),
     }
 }

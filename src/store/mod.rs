@@ -13,9 +13,11 @@ pub mod configured;
 pub mod directory;
 mod existing_records;
 mod gate;
+pub mod migrations;
 mod once;
 pub mod project_tools;
 pub mod project_upgrade;
+pub mod projects;
 pub mod promotion;
 mod quota;
 pub mod record;
@@ -25,6 +27,7 @@ pub mod search;
 pub mod tokens;
 pub mod tools;
 pub mod transfer;
+pub mod upgrade;
 mod validate;
 
 #[cfg(any(test, feature = "pg_test"))]

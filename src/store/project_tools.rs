@@ -3,15 +3,17 @@
 use crate::model::error::Error;
 use crate::model::name::ToolName;
 use crate::model::options::ToolOptions;
-use crate::model::project::{ProjectId, ProjectStatus};
+use crate::model::project::{ProjectId, Status};
+use crate::model::project_error::ProjectError;
 use crate::model::schema::Schema;
 use crate::model::tenant_error::TenantError;
 use crate::model::token::Purpose;
 use crate::pg::ddl::{self, KeepOut};
 use crate::pg::ident::TableName;
-use crate::pg::project_tools::{self, ProjectRow};
-use crate::pg::{cache, idempotency, registry};
+use crate::pg::projects::{self, Lock, ProjectRow};
+use crate::pg::{cache, idempotency, project_tools, registry};
 
+use super::projects::{id_of_project, not_found};
 use super::records::name_of_tool;
 use super::tools::new_token;
 use super::{authorise, bounded};
@@ -25,11 +27,11 @@ pub fn enable(
 ) -> Result<String, Error> {
     authorise::admin_role()?;
     let name = name_of_tool(tool_name)?;
-    let project = project_of(project_id)?;
+    let project = id_of_project(project_id)?;
     let new = new_token(token, Purpose::Tool)?;
     bounded::within_lock_timeout(name.as_str(), || {
         let row = locked(project)?;
-        if row.status == ProjectStatus::Archived {
+        if row.status == Status::Archived {
             return Err(TenantError::Archived.into());
         }
         // From here on the tool is neither changed nor deleted.
@@ -97,7 +99,7 @@ pub fn disable(
 ) -> Result<(), Error> {
     authorise::admin_role()?;
     let name = name_of_tool(tool_name)?;
-    let project = project_of(project_id)?;
+    let project = id_of_project(project_id)?;
     let keep_data = keep_data.ok_or(Error::ArgumentNull {
         argument: "keep_data",
     })?;
@@ -125,10 +127,11 @@ pub fn disable(
 pub fn allow(tool_name: Option<&str>, client_id: Option<i64>) -> Result<(), Error> {
     let (name, client) = name_and_client(tool_name, client_id)?;
     let tool_id = registry::lock_tool_for_use(&name).ok_or(Error::ToolNotFound)?;
-    match project_tools::allow(client, tool_id) {
-        true => Ok(()),
-        false => Err(TenantError::ClientNotFound { client }.into()),
+    if !projects::lock_client(client, Lock::Shared) {
+        return Err(ProjectError::ClientNotFound { client }.into());
     }
+    project_tools::allow(client, tool_id);
+    Ok(())
 }
 
 /// Takes that back, unless one of them does.
@@ -183,20 +186,7 @@ pub(super) fn not_enabled(name: &ToolName) -> Error {
     .into()
 }
 
-/// The id of a project, as far as it can be one.
-pub(super) fn project_of(project_id: Option<i64>) -> Result<ProjectId, Error> {
-    let id = project_id.ok_or(Error::ArgumentNull {
-        argument: "project_id",
-    })?;
-    ProjectId::new(id).ok_or_else(|| TenantError::ProjectNotFound { project: id }.into())
-}
-
 /// The project, which is neither changed nor dropped until the end of the transaction.
 pub(super) fn locked(project: ProjectId) -> Result<ProjectRow, Error> {
-    project_tools::lock_project(project).ok_or_else(|| {
-        TenantError::ProjectNotFound {
-            project: project.value(),
-        }
-        .into()
-    })
+    projects::lock(project, Lock::Shared).ok_or_else(|| not_found(project))
 }

@@ -17,19 +17,19 @@ use crate::pg::{history, registry};
 use super::{alter, bounded};
 
 /// Brings every table that a project has of a tool, enabled or kept, to the tool's
-/// last version, and gives the number of tables that were behind. The error names the
+/// last version, and calls `each` before every one that is behind. The error names the
 /// table, and why its records do not allow it; then the caller raises it.
-pub fn upgrade(project: ProjectId) -> Result<i64, Error> {
-    let outdated = project_tools::outdated(project);
-    for tool in &outdated {
-        let name = ToolName::parse(tool)?;
+pub fn upgrade(project: ProjectId, each: impl Fn(&str)) -> Result<(), Error> {
+    for tool in project_tools::outdated(project) {
+        each(&tool);
+        let name = ToolName::parse(&tool)?;
         upgrade_table(project, &name).map_err(|fault| TenantError::InTable {
-            tool: tool.clone(),
+            tool,
             project: project.value(),
             fault: Box::new(fault),
         })?;
     }
-    Ok(outdated.len() as i64)
+    Ok(())
 }
 
 fn upgrade_table(project: ProjectId, name: &ToolName) -> Result<(), Error> {

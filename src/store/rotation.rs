@@ -4,13 +4,14 @@ use crate::model::error::Error;
 use crate::model::grace::Grace;
 use crate::model::lifecycle_error::LifecycleError;
 use crate::model::name::ToolName;
-use crate::model::project::{ProjectId, ProjectStatus};
+use crate::model::project::{ProjectId, Status};
 use crate::model::tenant_error::TenantError;
 use crate::model::token::{Digest, Purpose};
 use crate::pg::{project_tools, registry, rotation};
 
 use super::authorise::{self, Caller};
-use super::project_tools::{locked, not_enabled, project_of};
+use super::project_tools::{locked, not_enabled};
+use super::projects::id_of_project;
 use super::records::name_of_tool;
 use super::tools::new_token;
 
@@ -30,7 +31,7 @@ pub fn rotate(
         authorise::admin(caller, admin_token)?;
     }
     let name = name_of_tool(tool_name)?;
-    let project = project_id.map(|id| project_of(Some(id))).transpose()?;
+    let project = project_id.map(|id| id_of_project(Some(id))).transpose()?;
     let tool = registry::tool(&name).ok_or(Error::ToolNotFound)?;
     let project = whose(tool.id, current_token, project)?;
     let new = new_token(token, Purpose::Tool)?;
@@ -63,7 +64,7 @@ fn lock(name: &ToolName, tool_id: i64, project: Option<ProjectId>) -> Result<i64
     let Some(project) = project else {
         return registry::lock_tool(name).ok_or(Error::ToolNotFound);
     };
-    if locked(project)?.status == ProjectStatus::Archived {
+    if locked(project)?.status == Status::Archived {
         return Err(TenantError::Archived.into());
     }
     match project_tools::lock(project, tool_id) {

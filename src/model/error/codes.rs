@@ -69,6 +69,8 @@ impl Error {
             Error::Alteration(error) => error.sqlstate(),
             Error::Configuration(fault) => fault.sqlstate(),
             Error::Tenant(error) => error.sqlstate(),
+            Error::Project(fault) => fault.sqlstate(),
+            Error::Migration(fault) => fault.sqlstate(),
         }
     }
 
@@ -87,6 +89,8 @@ impl Error {
             Error::Lifecycle(error) => error.http_status(),
             Error::Configuration(fault) => fault.http_status(),
             Error::Tenant(error) => error.http_status(),
+            Error::Project(fault) => fault.http_status(),
+            Error::Migration(fault) => fault.http_status(),
             _ => 400,
         }
     }

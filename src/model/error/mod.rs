@@ -10,6 +10,8 @@ use crate::model::checks::BrokenRule;
 use crate::model::configuration_error::ConfigurationError;
 use crate::model::json_kind::JsonKind;
 use crate::model::lifecycle_error::LifecycleError;
+use crate::model::migration_error::MigrationError;
+use crate::model::project_error::ProjectError;
 use crate::model::schema::FieldType;
 use crate::model::tenant_error::TenantError;
 use crate::model::transfer::TransferFault;
@@ -194,6 +196,22 @@ pub enum Error {
     Alteration(AlterationError),
     /// Of a tool that projects use.
     Tenant(TenantError),
+    /// Of clients and projects.
+    Project(ProjectError),
+    /// Of migrations and of upgrading projects.
+    Migration(MigrationError),
+}
+
+impl From<ProjectError> for Error {
+    fn from(fault: ProjectError) -> Self {
+        Error::Project(fault)
+    }
+}
+
+impl From<MigrationError> for Error {
+    fn from(fault: MigrationError) -> Self {
+        Error::Migration(fault)
+    }
 }
 
 impl From<ConfigurationError> for Error {

@@ -126,6 +126,8 @@ impl Error {
             Error::Tenant(error) => error.message(),
             Error::Alteration(error) => error.message(),
             Error::Configuration(fault) => fault.message(),
+            Error::Project(fault) => fault.message(),
+            Error::Migration(fault) => fault.message(),
         }
     }
 
@@ -228,6 +230,8 @@ impl Error {
                 "It starts with http:// or https://, and has neither a query, nor braces, nor blanks.".into(),
             ),
             Error::Configuration(fault) => Some(fault.detail().into()),
+            Error::Project(fault) => Some(fault.detail()),
+            Error::Migration(fault) => Some(fault.detail().into()),
             Error::FieldKind { field, declared, .. } => Some(declared_as(field, *declared)),
             Error::IntOutOfRange { field } => Some(declared_as(field, FieldType::Int)),
             Error::FloatOutOfRange { field } => Some(declared_as(field, FieldType::Float)),
@@ -264,6 +268,8 @@ impl Error {
             Error::Transfer(fault) => fault.hint(),
             Error::BaseUrlInvalid => "Example: https://storage.example.org",
             Error::Configuration(fault) => fault.hint(),
+            Error::Project(fault) => fault.hint(),
+            Error::Migration(fault) => fault.hint(),
             Error::FieldKind { declared, got, .. } => return kind_hint(*declared, *got),
             Error::TimestampMalformed { .. } => {
                 "Examples: 2026-02-05T10:30:00 (UTC), 2026-02-05T10:30:00.5+05:30, 2026-02-05."

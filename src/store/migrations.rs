@@ -1,0 +1,25 @@
+//! The template of all projects: adding migrations to it.
+
+use crate::model::error::Error;
+use crate::model::migration_error::MigrationError;
+use crate::model::project::checked_name;
+use crate::pg::{acting, migrations};
+
+use super::authorise;
+use super::projects::required;
+
+/// Adds a migration and gives its version. No project has it until it is upgraded,
+/// but every new one does.
+pub fn add(name: Option<&str>, sql: Option<&str>) -> Result<i32, Error> {
+    authorise::admin_role()?;
+    let name = checked_name("migration", required("name", name)?)?;
+    let sql = required("sql", sql)?;
+    migrations::check_statements(sql)?;
+    let version = migrations::lock_next_version();
+    if migrations::exists(name) {
+        let name = name.to_owned();
+        return Err(MigrationError::Exists { name }.into());
+    }
+    migrations::insert(version, name, sql, &acting::caller_name());
+    Ok(version)
+}
