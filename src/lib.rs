@@ -51,6 +51,22 @@ extension_sql_file!(
     requires = ["tables"]
 );
 extension_sql_file!(
+    "../sql/project_tools.sql",
+    name = "project_tools",
+    requires = ["projects", "history"]
+);
+extension_sql_file!(
+    "../sql/finish_tenants.sql",
+    name = "finish_tenants",
+    requires = [
+        "project_tools",
+        api::project_tools::enable_tool,
+        api::project_tools::disable_tool,
+        api::project_tools::allow_tool,
+        api::project_tools::disallow_tool
+    ]
+);
+extension_sql_file!(
     "../sql/template.sql",
     name = "template",
     requires = ["projects"]
@@ -106,6 +122,7 @@ extern "C-unwind" fn _PG_init() {
     pg::compat::reserve_setting_prefix(c"projectalpha_store");
     pg::cache::register_callback();
     pg::acting::register_callback();
+    pg::own_writes::register_callback();
     pg::memory::reuse_large_blocks();
 }
 

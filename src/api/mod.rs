@@ -12,6 +12,7 @@ mod directory;
 mod invalidation;
 mod migrations;
 mod project_access;
+mod project_tools;
 mod projects;
 mod record;
 mod records;

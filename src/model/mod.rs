@@ -29,6 +29,7 @@ pub mod project_error;
 pub mod rules;
 pub mod scalar;
 pub mod schema;
+pub mod tenant_error;
 pub mod timestamp;
 pub mod token;
 pub mod transfer;

@@ -41,7 +41,7 @@ impl Purpose {
 }
 
 /// SHA-256 of a token. Tokens are compared by this alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Digest([u8; 32]);
 
 impl Digest {

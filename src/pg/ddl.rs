@@ -94,13 +94,12 @@ pub fn ensure_common_table() -> Result<(), Error> {
     })
 }
 
-/// Creates the table of idempotency keys unless it is there.
-pub fn ensure_idempotency_table() -> Result<(), Error> {
-    let name = TableName::idempotency_keys();
-    if table_exists(&name)? {
+/// Creates a table of idempotency keys unless it is there.
+pub fn ensure_idempotency_table(name: &TableName) -> Result<(), Error> {
+    if table_exists(name)? {
         return Ok(());
     }
-    create_shared_table(&name, || {
+    create_shared_table(name, || {
         run(&format!(
             "CREATE TABLE {name} (tool_id bigint NOT NULL, key text NOT NULL, digest bytea NOT NULL \
              , record_id bigint, {CREATED_AT}, PRIMARY KEY (tool_id, key))"
@@ -209,6 +208,16 @@ pub fn relation_oid(name: &TableName) -> Option<pg_sys::Oid> {
     // SAFETY: a look-up in the system cache.
     let oid = unsafe { pg_sys::get_relname_relid(table.as_ptr(), schema) };
     (oid != pg_sys::InvalidOid).then_some(oid)
+}
+
+/// True if there is a table of that name with that column.
+pub fn has_column(name: &TableName, column: &str) -> bool {
+    let (Some(oid), Ok(column)) = (relation_oid(name), std::ffi::CString::new(column)) else {
+        return false;
+    };
+    // SAFETY: a look-up in the system cache.
+    let number = unsafe { pg_sys::get_attnum(oid, column.as_ptr()) };
+    i32::from(number) != pg_sys::InvalidAttrNumber as i32
 }
 
 /// Every table has these two columns (spec 001, appendix A).

@@ -79,6 +79,11 @@ impl TableName {
         }
     }
 
+    /// Those that a project's tokens used.
+    pub fn idempotency_keys_in(project: ProjectId) -> Self {
+        TableName::in_project(project, &Self::idempotency_keys().table)
+    }
+
     /// A table that is kept of a deleted tool; `time` sorts as text. The tool's
     /// name is cut so that the names of sequence and indexes still fit.
     pub fn archived(&self, tool: &ToolName, time: &str) -> Self {

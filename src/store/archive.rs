@@ -15,6 +15,7 @@ use crate::pg::{acting, configuration, ddl, history, registry, rename_table};
 
 use super::authorise::{self, Caller};
 use super::bounded;
+use super::project_tools;
 use super::records::name_of_tool;
 use super::tools::refuse_configured;
 
@@ -37,6 +38,7 @@ pub fn archive(
     let name = name_of_tool(tool_name)?;
     bounded::within_lock_timeout(name.as_str(), || {
         let tool_id = registry::lock_tool(&name).ok_or(Error::ToolNotFound)?;
+        project_tools::refuse_if_used(&name, tool_id)?;
         let table = TableName::of_tool(&name);
         let oid = ddl::lock_table(&table, KeepOut::Everybody)?.ok_or_else(|| {
             Error::ToolTableMissing {

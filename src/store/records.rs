@@ -12,7 +12,8 @@ use crate::pg::row::Row;
 use crate::pg::table::NextRow;
 
 use super::changes::{self, Operation};
-use super::{authorise, once, quota, validate};
+use super::gate::{self, Act};
+use super::{once, quota, validate};
 
 /// Stores a record and gives its id; none if a trigger on the table took the
 /// row away. With an idempotency key that was used already nothing is stored, and
@@ -24,21 +25,19 @@ pub fn store(
     idempotency_key: Option<&str>,
 ) -> Result<Option<i64>, Error> {
     let name = name_of_tool(tool_name)?;
-    store_if(&name, payload, idempotency_key, |tool| {
-        authorise::tool(tool, token, "write")
-    })
+    store_as(Act::Write, &name, token, payload, idempotency_key)
 }
 
-/// Stores a record if `may` passes.
-pub(super) fn store_if(
+/// Stores a record for a caller who may do this.
+pub(super) fn store_as(
+    act: Act,
     name: &ToolName,
+    token: Option<&str>,
     payload: Option<Jsonb<'_>>,
     idempotency_key: Option<&str>,
-    may: impl Fn(&CompiledTool) -> Result<(), Error>,
 ) -> Result<Option<i64>, Error> {
     loop {
-        let tool = cache::find(name)?;
-        may(&tool)?;
+        let tool = gate::open(name, token, act)?;
         let payload = payload.ok_or(Error::ArgumentNull {
             argument: "payload",
         })?;
@@ -79,8 +78,7 @@ pub fn store_many(
 ) -> Result<i64, Error> {
     let name = name_of_tool(tool_name)?;
     loop {
-        let tool = cache::find(&name)?;
-        authorise::tool(&tool, token, "write")?;
+        let tool = gate::open(&name, token, Act::Write)?;
         let payloads = payloads
             .ok_or(Error::ArgumentNull {
                 argument: "payloads",
@@ -134,10 +132,7 @@ pub fn list(
 ) -> Result<(), Error> {
     let name = name_of_tool(tool_name)?;
     loop {
-        let tool = cache::find(&name)?;
-        if tool.sensitive {
-            authorise::tool(&tool, token, "read")?;
-        }
+        let tool = gate::open(&name, token, Act::Read)?;
         if cache::lock(&name, &tool, LOCK_FOR_READING) {
             tool.table.list(&listed_columns(&tool), page, writer, each);
             return Ok(());

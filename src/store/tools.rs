@@ -12,6 +12,7 @@ use crate::pg::ident::TableName;
 use crate::pg::{acting, configuration, ddl, history, idempotency, random, registry};
 
 use super::authorise::{self, Caller};
+use super::project_tools;
 use super::records::name_of_tool;
 
 /// What a tool is registered with.
@@ -61,7 +62,7 @@ pub fn register(caller: Caller, request: &Registration<'_>) -> Result<Registered
     .ok_or_else(|| Error::ToolExists {
         tool: name.as_str().to_owned(),
     })?;
-    idempotency::forget_tool(id)?;
+    idempotency::forget_tool(&TableName::idempotency_keys(), id)?;
     refuse_configured(&name)?;
     if !registry::insert_credential(&token, Purpose::Tool.scopes(), Some(id), None) {
         return Err(Error::TokenInUse);
@@ -106,9 +107,9 @@ pub fn delete(
 ) -> Result<ToolName, Error> {
     authorise::admin(caller, admin_token)?;
     let name = name_of_tool(tool_name)?;
-    if !registry::delete_tool(&name) {
-        return Err(Error::ToolNotFound);
-    }
+    let tool_id = registry::lock_tool(&name).ok_or(Error::ToolNotFound)?;
+    project_tools::refuse_if_used(&name, tool_id)?;
+    registry::delete_tool(&name);
     // Or a post would make its table again.
     configuration::delete(&name);
     ddl::drop_table(&TableName::of_tool(&name));

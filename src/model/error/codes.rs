@@ -69,6 +69,7 @@ impl Error {
             Error::Lifecycle(error) => error.sqlstate(),
             Error::Alteration(error) => error.sqlstate(),
             Error::Configuration(fault) => fault.sqlstate(),
+            Error::Tenant(error) => error.sqlstate(),
             Error::Project(fault) => fault.sqlstate(),
             Error::Migration(fault) => fault.sqlstate(),
         }
@@ -89,6 +90,7 @@ impl Error {
             Error::Access(fault) => fault.http_status(),
             Error::Lifecycle(error) => error.http_status(),
             Error::Configuration(fault) => fault.http_status(),
+            Error::Tenant(error) => error.http_status(),
             Error::Project(fault) => fault.http_status(),
             Error::Migration(fault) => fault.http_status(),
             _ => 400,

@@ -14,6 +14,7 @@ use crate::model::lifecycle_error::LifecycleError;
 use crate::model::migration_error::MigrationError;
 use crate::model::project_error::ProjectError;
 use crate::model::schema::FieldType;
+use crate::model::tenant_error::TenantError;
 use crate::model::transfer::TransferFault;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -196,6 +197,8 @@ pub enum Error {
     Access(AccessError),
     /// In a change of a tool's definition.
     Alteration(AlterationError),
+    /// Of a tool that projects use.
+    Tenant(TenantError),
     /// Of clients and projects.
     Project(ProjectError),
     /// Of migrations and of upgrading projects.
@@ -229,6 +232,12 @@ impl From<ConfigurationError> for Error {
 impl From<AlterationError> for Error {
     fn from(error: AlterationError) -> Self {
         Error::Alteration(error)
+    }
+}
+
+impl From<TenantError> for Error {
+    fn from(error: TenantError) -> Self {
+        Error::Tenant(error)
     }
 }
 

@@ -124,6 +124,7 @@ impl Error {
             Error::TableNotCreated { reason, .. } => format!("Failed to create table: {reason}"),
             Error::Access(fault) => fault.message(),
             Error::Lifecycle(error) => error.message(),
+            Error::Tenant(error) => error.message(),
             Error::Alteration(error) => error.message(),
             Error::Configuration(fault) => fault.message(),
             Error::Project(fault) => fault.message(),
@@ -223,6 +224,7 @@ impl Error {
             Error::TokenInUse => Some("Another admin or common credential, or a live one of the same tool, has this token.".into()),
             Error::Access(fault) => fault.detail(),
             Error::Lifecycle(error) => Some(error.detail()),
+            Error::Tenant(error) => error.detail(),
             Error::Alteration(error) => Some(error.detail()),
             Error::InRecord { fault, .. } | Error::InLine { fault, .. } => fault.detail(),
             Error::Transfer(fault) => Some(fault.detail()),
@@ -346,6 +348,7 @@ impl Error {
             Error::FloatOutOfRange { .. } => "At most about 1.8e308 on either side of 0.",
             Error::Access(fault) => return fault.hint(),
             Error::Lifecycle(error) => error.hint(),
+            Error::Tenant(error) => return error.hint(),
             Error::Alteration(error) => error.hint(),
         };
         Some(hint.into())
