@@ -109,8 +109,8 @@ extension_sql_file!(
     name = "finish_project_access",
     requires = [
         "project_access",
-        api::project_access::grant_project_access,
-        api::project_access::revoke_project_access,
+        api::role_access::grant_project_access,
+        api::role_access::revoke_project_access,
         api::across::across_projects
     ]
 );

@@ -11,7 +11,7 @@ mod configured;
 mod directory;
 mod invalidation;
 mod migrations;
-mod project_access;
+mod role_access;
 mod project_tools;
 mod projects;
 mod record;

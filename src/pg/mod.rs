@@ -36,7 +36,7 @@ pub mod notify;
 pub mod numeric;
 #[cfg(any(test, feature = "pg_test"))]
 mod numeric_tests;
-pub mod project_access;
+pub mod role_access;
 pub mod project_schema;
 pub mod project_tables;
 pub mod own_writes;

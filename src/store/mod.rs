@@ -16,7 +16,7 @@ mod existing_records;
 mod gate;
 pub mod migrations;
 mod once;
-pub mod project_access;
+pub mod role_access;
 pub mod project_tools;
 pub mod project_upgrade;
 pub mod projects;

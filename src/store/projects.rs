@@ -5,7 +5,7 @@ use crate::model::project::{checked_email, checked_name, ProjectId, Status};
 use crate::model::project_error::ProjectError;
 use crate::pg::jsonb::Jsonb;
 use crate::pg::projects::{self, Lock};
-use crate::pg::{acting, project_access, project_schema, report, settings};
+use crate::pg::{acting, project_schema, report, role_access, settings};
 
 use super::authorise;
 use super::upgrade;
@@ -69,7 +69,7 @@ pub fn set_status(project: Option<i64>, status: Option<&str>) -> Result<(), Erro
         return Err(not_found(project));
     }
     // Those who use the tables directly are kept to it, too.
-    project_access::apply(project);
+    role_access::apply(project);
     Ok(())
 }
 

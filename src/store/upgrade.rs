@@ -9,7 +9,7 @@ use crate::pg::migrations::{self, Step};
 use crate::pg::projects::{self, Lock};
 use crate::pg::report::Failure;
 use crate::pg::subtransaction::atomically;
-use crate::pg::{acting, project_access, project_schema, promotion, settings};
+use crate::pg::{acting, project_schema, promotion, role_access, settings};
 
 use super::projects::{id_of_project, not_found};
 use super::{authorise, project_upgrade};
@@ -159,7 +159,7 @@ fn upgrade_tools(project: ProjectId, progress: &Progress) -> Result<(), Error> {
 
 /// The one place where roles with access to the project get it to what is new in it.
 fn apply_access(project: ProjectId) -> Result<(), Error> {
-    project_access::apply(project);
+    role_access::apply(project);
     Ok(())
 }
 

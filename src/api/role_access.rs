@@ -3,7 +3,7 @@
 use pgrx::prelude::*;
 
 use crate::pg::report;
-use crate::store::project_access;
+use crate::store::role_access;
 
 /// Lets a database role use the tables of one project directly: that of a
 /// customer's service, or of one of his analysts. To be granted again with another
@@ -31,7 +31,7 @@ use crate::store::project_access;
 /// ```
 #[pg_extern(schema = "projectalpha", volatile, parallel_unsafe)]
 fn grant_project_access(project_id: Option<i64>, role_name: Option<&str>, level: Option<&str>) {
-    report::run(|| project_access::grant(project_id, role_name, level));
+    report::run(|| role_access::grant(project_id, role_name, level));
 }
 
 /// Takes from a database role whatever privileges it has in a project's schema. A
@@ -48,5 +48,5 @@ fn grant_project_access(project_id: Option<i64>, role_name: Option<&str>, level:
 /// ```
 #[pg_extern(schema = "projectalpha", volatile, parallel_unsafe)]
 fn revoke_project_access(project_id: Option<i64>, role_name: Option<&str>) {
-    report::run(|| project_access::revoke(project_id, role_name));
+    report::run(|| role_access::revoke(project_id, role_name));
 }

@@ -5,7 +5,7 @@ use crate::model::access_level::Level;
 use crate::model::error::Error;
 use crate::model::name::excerpt;
 use crate::pg::projects::{self, Lock};
-use crate::pg::{acting, project_access, project_schema};
+use crate::pg::{acting, project_schema, role_access};
 
 use super::authorise;
 use super::projects::{id_of_project, not_found};
@@ -25,9 +25,9 @@ pub fn grant(
     refuse_unfit(name)?;
     projects::lock(project, Lock::Exclusive).ok_or_else(|| not_found(project))?;
     project_schema::check(project)?;
-    project_access::put(project, name, level, &acting::caller_name());
-    project_access::open_schema(project, name);
-    project_access::apply(project);
+    role_access::put(project, name, level, &acting::caller_name());
+    role_access::open_schema(project, name);
+    role_access::apply(project);
     Ok(())
 }
 
@@ -39,12 +39,12 @@ pub fn revoke(project_id: Option<i64>, role_name: Option<&str>) -> Result<(), Er
     })?;
     let project = id_of_project(project_id)?;
     projects::lock(project, Lock::Exclusive).ok_or_else(|| not_found(project))?;
-    let was_granted = project_access::forget(project, name);
-    match project_access::role(name) {
+    let was_granted = role_access::forget(project, name);
+    match role_access::role(name) {
         Some(_) => {
             refuse_own(name)?;
             project_schema::check(project)?;
-            project_access::close(project, name);
+            role_access::close(project, name);
             Ok(())
         }
         // Dropped since, and what it had with it.
@@ -56,7 +56,7 @@ pub fn revoke(project_id: Option<i64>, role_name: Option<&str>) -> Result<(), Er
 /// Refuses a role that access to a single project means nothing for.
 fn refuse_unfit(name: &str) -> Result<(), Error> {
     refuse_own(name)?;
-    let role = project_access::role(name).ok_or_else(|| no_role(name))?;
+    let role = role_access::role(name).ok_or_else(|| no_role(name))?;
     if role.is_superuser {
         return Err(refused(name, "It is a superuser, who may do everything."));
     }
