@@ -67,6 +67,11 @@ extension_sql_file!(
     ]
 );
 extension_sql_file!(
+    "../sql/resources.sql",
+    name = "resources",
+    requires = ["projects"]
+);
+extension_sql_file!(
     "../sql/template.sql",
     name = "template",
     requires = ["projects"]
@@ -85,6 +90,25 @@ extension_sql_file!(
     "../sql/http.sql",
     name = "http",
     requires = [projectalpha_http]
+);
+extension_sql_file!(
+    "../sql/finish_resources.sql",
+    name = "finish_resources",
+    requires = [
+        "resources",
+        create_object_model,
+        delete_object_model,
+        create_prompt,
+        update_prompt,
+        delete_prompt,
+        adapt_prompt,
+        render_prompt,
+        issue_project_token,
+        store_content,
+        set_vocabulary,
+        set_metadata,
+        record_llm_usage,
+    ]
 );
 extension_sql_file!(
     "../sql/finish_projects.sql",

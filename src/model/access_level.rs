@@ -3,8 +3,10 @@
 
 use super::access_error::AccessError;
 
-/// The table that [`super::moving`] writes: nobody's but the owner's to change.
+/// Where `export_project` writes down what belongs to a project.
 pub const MANIFEST_TABLE: &str = "project_manifest";
+/// Tables of our own in a project's schema, besides those of tools.
+const OWN_TABLES: [&str; 2] = [MANIFEST_TABLE, "idempotency_keys"];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
@@ -118,7 +120,7 @@ pub struct Changes {
 
 /// True for the tables that the template makes.
 fn is_of_template(name: &str) -> bool {
-    !name.starts_with("tool_") && name != MANIFEST_TABLE
+    !name.starts_with("tool_") && !OWN_TABLES.contains(&name)
 }
 
 #[cfg(test)]
@@ -138,7 +140,7 @@ mod tests {
 
     #[test]
     fn records_of_tools_are_only_read() {
-        for name in ["tool_survey_bot", MANIFEST_TABLE] {
+        for name in ["tool_survey_bot", MANIFEST_TABLE, "idempotency_keys"] {
             let privileges = Level::Write.privileges(ObjectKind::Table, name);
             assert_eq!(privileges, Some(["SELECT"].as_slice()), "{name}");
         }

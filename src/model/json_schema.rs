@@ -12,6 +12,7 @@ use jsonschema::{Draft, Keyword, ValidationError, Validator};
 use serde_json::Value;
 
 use super::checks::BrokenRule;
+use super::resource_error::Misfit;
 
 /// Faults of one value that are told at once.
 const MAX_FAULTS: usize = 100;
@@ -44,14 +45,22 @@ impl JsonSchema {
     /// None if it is no such schema. Nothing is fetched: a reference to another
     /// document is refused.
     pub fn compile(schema: &Value) -> Option<Self> {
+        Self::compile_or_explain(schema).ok()
+    }
+
+    /// The same; otherwise what is wrong with it.
+    pub fn compile_or_explain(schema: &Value) -> Result<Self, Misfit> {
         let mut schema = schema.clone();
         count_references(&mut schema);
         jsonschema::options()
             .with_draft(Draft::Draft202012)
             .with_keyword(STEP, |_, _, _| Ok(Box::new(Step)))
             .build(&schema)
-            .ok()
             .map(JsonSchema)
+            .map_err(|error| Misfit {
+                at: error.instance_path().to_string(),
+                reason: without_advice(shown(&error)),
+            })
     }
 
     /// Every fault of a value that is given as text. PostgreSQL's jsonb holds what
@@ -84,11 +93,23 @@ impl JsonSchema {
             .take(MAX_FAULTS)
             .map(|error| BrokenRule::JsonSchema {
                 at: error.instance_path().to_string(),
-                // Some faults show a part of the schema.
-                reason: error.masked().to_string().replace(r#","x-step":true"#, ""),
+                reason: shown(&error),
             })
             .collect()
     }
+}
+
+/// What is wrong, without the value; some faults show a part of the schema.
+fn shown(error: &ValidationError<'_>) -> String {
+    error.masked().to_string().replace(r#","x-step":true"#, "")
+}
+
+/// The crate advises its users to build it so that it fetches documents.
+fn without_advice(mut reason: String) -> String {
+    if let Some(advice) = reason.find(" and retrieving it failed") {
+        reason.truncate(advice);
+    }
+    reason
 }
 
 fn as_a_whole(reason: &str) -> Vec<BrokenRule> {

@@ -4,6 +4,7 @@
 use sha2::{Digest as _, Sha256};
 
 use super::error::Error;
+use super::resource_error::ResourceError;
 
 /// Fewest characters in a token that somebody chose.
 pub const MIN_LENGTH: usize = 8;
@@ -19,6 +20,7 @@ pub enum Purpose {
     Admin,
     Common,
     Tool,
+    Project,
 }
 
 impl Purpose {
@@ -27,6 +29,7 @@ impl Purpose {
             Purpose::Admin => "pas_admin_",
             Purpose::Common => "pas_common_",
             Purpose::Tool => "pas_tool_",
+            Purpose::Project => "pas_project_",
         }
     }
 
@@ -36,8 +39,22 @@ impl Purpose {
             Purpose::Admin => &["admin"],
             Purpose::Common => &["common"],
             Purpose::Tool => &["read", "write"],
+            Purpose::Project => &[PROJECT_SCOPE, "read", "write"],
         }
     }
+}
+
+/// What every project token carries, so that it is never taken for another kind.
+pub const PROJECT_SCOPE: &str = "project";
+
+/// The scopes that a project token carries if it is asked for these.
+pub fn project_scopes(asked: &[&str]) -> Result<Vec<&'static str>, ResourceError> {
+    let known = ["read", "write"];
+    if asked.is_empty() || asked.iter().any(|scope| !known.contains(scope)) {
+        return Err(ResourceError::ScopesInvalid);
+    }
+    let granted = known.into_iter().filter(|scope| asked.contains(scope));
+    Ok(std::iter::once(PROJECT_SCOPE).chain(granted).collect())
 }
 
 /// SHA-256 of a token. Tokens are compared by this alone.
@@ -115,6 +132,30 @@ mod tests {
         assert_eq!(new.token, format!("pas_tool_{}", "ab".repeat(32)));
         assert_eq!(new.hint, "pas_tool_…abab");
         assert_eq!(new.digest, Digest::of(&new.token));
+    }
+
+    #[test]
+    fn a_project_token_is_always_known_as_one() {
+        let scopes = |asked: &[&str]| project_scopes(asked);
+        assert_eq!(scopes(&["read"]).unwrap(), ["project", "read"]);
+        assert_eq!(
+            scopes(&["write", "read", "write"]).unwrap(),
+            ["project", "read", "write"]
+        );
+        for wrong in [
+            &[][..],
+            &["admin"],
+            &["read", "common"],
+            &["project"],
+            &["Read"],
+            &[""],
+        ] {
+            assert_eq!(
+                scopes(wrong),
+                Err(ResourceError::ScopesInvalid),
+                "{wrong:?}"
+            );
+        }
     }
 
     #[test]

@@ -111,6 +111,31 @@ pub fn ensure_idempotency_table(name: &TableName) -> Result<(), Error> {
     })
 }
 
+/// Creates the table of calls of language models unless it is there. The decimals
+/// of a cost are those that `model::usage` keeps.
+pub fn ensure_usage_table() -> Result<(), Error> {
+    let name = TableName::llm_usage();
+    if table_exists(&name)? {
+        return Ok(());
+    }
+    create_shared_table(&name, || {
+        create_table(
+            &name,
+            &format!(
+                "{}, project_id bigint NOT NULL, client_id bigint, prompt_id bigint, model text NOT NULL \
+                 , tokens_in bigint NOT NULL CHECK (tokens_in >= 0) \
+                 , tokens_out bigint NOT NULL CHECK (tokens_out >= 0) \
+                 , cost numeric(16, 12) NOT NULL CHECK (cost >= 0 AND cost < 10000), {CREATED_AT}",
+                id_column(&name)
+            ),
+        );
+        run(&format!(
+            "CREATE INDEX {} ON {name} (created_at)",
+            Quoted(&name.index().table)
+        ));
+    })
+}
+
 /// Creates a table that all tools share, unless another session has just done so.
 fn create_shared_table(name: &TableName, create: impl FnOnce()) -> Result<(), Error> {
     check_schema(&name.schema)?;

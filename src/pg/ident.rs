@@ -84,6 +84,14 @@ impl TableName {
         TableName::in_project(project, &Self::idempotency_keys().table)
     }
 
+    /// The calls of language models.
+    pub fn llm_usage() -> Self {
+        TableName {
+            schema: DATA_SCHEMA.to_owned(),
+            table: "llm_usage".to_owned(),
+        }
+    }
+
     /// A table that is kept of a deleted tool; `time` sorts as text. The tool's
     /// name is cut so that the names of sequence and indexes still fit.
     pub fn archived(&self, tool: &ToolName, time: &str) -> Self {

@@ -72,7 +72,10 @@ pub fn open(project: ProjectId, table: &str) -> Result<Option<ProjectTable>, Err
         };
         // SAFETY: a look-up in the system cache.
         let kind = unsafe { pg_sys::get_rel_relkind(oid) } as u8;
-        if !matches!(kind, pg_sys::RELKIND_RELATION | pg_sys::RELKIND_PARTITIONED_TABLE) {
+        if !matches!(
+            kind,
+            pg_sys::RELKIND_RELATION | pg_sys::RELKIND_PARTITIONED_TABLE
+        ) {
             let table = table.to_owned();
             return Err(AccessError::NotTable { project, table }.into());
         }

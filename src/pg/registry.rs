@@ -67,7 +67,8 @@ thread_local! {
               , (pg_catalog.to_jsonb(c) OPERATOR(pg_catalog.->>) 'project_id')::pg_catalog.int8, c.xmin \
          FROM projectalpha.credentials AS c \
          WHERE c.tool_id IS NULL AND c.digest OPERATOR(pg_catalog.=) $1 \
-         AND c.revoked_at IS NULL",
+         AND c.revoked_at IS NULL \
+         AND (pg_catalog.to_jsonb(c) OPERATOR(pg_catalog.->>) 'project_id') IS NULL",
         &[pg_sys::BYTEAOID],
     ) };
 }
@@ -91,7 +92,7 @@ pub fn tool_credential(tool_id: i64, digest: &Digest) -> Option<CredentialRow> {
     TOOL_CREDENTIAL.with(|query| read(query, params, credential))
 }
 
-/// The live credential with this digest that belongs to no tool.
+/// The live credential with this digest that belongs to no tool and no project.
 pub fn global_credential(digest: &Digest) -> Option<CredentialRow> {
     let params = vec![digest.as_bytes().into()];
     GLOBAL_CREDENTIAL.with(|query| read(query, params, credential))
@@ -259,4 +260,27 @@ pub fn revoke_credentials(digest: Option<&Digest>, id: Option<i64>) -> usize {
 
 pub(super) fn write<T>(sql: &str, params: Vec<Param>, take: impl FnOnce(&Rows) -> T) -> T {
     as_owner_with_pinned_path(|| spi::connected(|c| take(&c.execute(sql, params, Access::Write))))
+}
+
+/// [`write`], by a plan that is kept.
+pub(super) fn write_kept<T>(
+    statement: &'static std::thread::LocalKey<KeptStatement>,
+    params: Vec<Param>,
+    take: impl FnOnce(&Rows) -> T,
+) -> T {
+    statement.with(|statement| {
+        as_owner_with_pinned_path(|| {
+            let plan = statement.plan();
+            spi::connected(|c| take(&c.execute_plan(plan, params, Access::Write)))
+        })
+    })
+}
+
+/// [`read`], of a statement that is made for one table.
+pub(super) fn read_once<T>(sql: &str, params: Vec<Param>, take: impl FnOnce(&Rows) -> T) -> T {
+    as_owner_with_pinned_path(|| {
+        spi::with_latest_snapshot(|| {
+            spi::connected(|c| take(&c.execute(sql, params, Access::Read)))
+        })
+    })
 }

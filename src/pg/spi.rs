@@ -38,6 +38,10 @@ impl Param {
         }
     }
 
+    pub(super) fn null_of(type_oid: pg_sys::Oid) -> Self {
+        Param::of(type_oid, None)
+    }
+
     pub(super) fn type_oid(&self) -> pg_sys::Oid {
         self.type_oid
     }

@@ -71,13 +71,22 @@ fn refuse_unfit(name: &str) -> Result<(), Error> {
 
 fn refuse_own(name: &str) -> Result<(), Error> {
     if name == "public" {
-        return Err(refused(name, "PUBLIC is everybody, and a project is not for everybody."));
+        return Err(refused(
+            name,
+            "PUBLIC is everybody, and a project is not for everybody.",
+        ));
     }
     if name.starts_with("projectalpha_") {
-        return Err(refused(name, "The roles of the extension have the privileges that they need."));
+        return Err(refused(
+            name,
+            "The roles of the extension have the privileges that they need.",
+        ));
     }
     if name.starts_with("pg_") {
-        return Err(refused(name, "PostgreSQL has that role for purposes of its own."));
+        return Err(refused(
+            name,
+            "PostgreSQL has that role for purposes of its own.",
+        ));
     }
     Ok(())
 }

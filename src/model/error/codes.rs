@@ -70,6 +70,7 @@ impl Error {
             Error::Alteration(error) => error.sqlstate(),
             Error::Configuration(fault) => fault.sqlstate(),
             Error::Tenant(error) => error.sqlstate(),
+            Error::Resource(fault) => fault.sqlstate(),
             Error::Project(fault) => fault.sqlstate(),
             Error::Migration(fault) => fault.sqlstate(),
         }
@@ -91,6 +92,7 @@ impl Error {
             Error::Lifecycle(error) => error.http_status(),
             Error::Configuration(fault) => fault.http_status(),
             Error::Tenant(error) => error.http_status(),
+            Error::Resource(fault) => fault.http_status(),
             Error::Project(fault) => fault.http_status(),
             Error::Migration(fault) => fault.http_status(),
             _ => 400,

@@ -13,6 +13,7 @@ use crate::model::json_kind::JsonKind;
 use crate::model::lifecycle_error::LifecycleError;
 use crate::model::migration_error::MigrationError;
 use crate::model::project_error::ProjectError;
+use crate::model::resource_error::ResourceError;
 use crate::model::schema::FieldType;
 use crate::model::tenant_error::TenantError;
 use crate::model::transfer::TransferFault;
@@ -203,6 +204,14 @@ pub enum Error {
     Project(ProjectError),
     /// Of migrations and of upgrading projects.
     Migration(MigrationError),
+    /// Of what projects share and keep.
+    Resource(ResourceError),
+}
+
+impl From<ResourceError> for Error {
+    fn from(fault: ResourceError) -> Self {
+        Error::Resource(fault)
+    }
 }
 
 impl From<ProjectError> for Error {

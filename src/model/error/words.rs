@@ -127,6 +127,7 @@ impl Error {
             Error::Tenant(error) => error.message(),
             Error::Alteration(error) => error.message(),
             Error::Configuration(fault) => fault.message(),
+            Error::Resource(fault) => fault.message(),
             Error::Project(fault) => fault.message(),
             Error::Migration(fault) => fault.message(),
         }
@@ -232,6 +233,7 @@ impl Error {
                 "It starts with http:// or https://, and has neither a query, nor braces, nor blanks.".into(),
             ),
             Error::Configuration(fault) => Some(fault.detail().into()),
+            Error::Resource(fault) => fault.detail(),
             Error::Project(fault) => Some(fault.detail()),
             Error::Migration(fault) => Some(fault.detail().into()),
             Error::FieldKind { field, declared, .. } => Some(declared_as(field, *declared)),
@@ -270,6 +272,7 @@ impl Error {
             Error::Transfer(fault) => fault.hint(),
             Error::BaseUrlInvalid => "Example: https://storage.example.org",
             Error::Configuration(fault) => fault.hint(),
+            Error::Resource(fault) => fault.hint(),
             Error::Project(fault) => fault.hint(),
             Error::Migration(fault) => fault.hint(),
             Error::FieldKind { declared, got, .. } => return kind_hint(*declared, *got),
