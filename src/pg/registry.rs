@@ -32,6 +32,16 @@ pub struct CredentialRow {
 }
 
 impl CredentialRow {
+    /// One that is known by what it allows alone.
+    pub fn allowing(scopes: Vec<String>, expires_at: Option<TimestampWithTimeZone>) -> Self {
+        CredentialRow {
+            scopes,
+            expires_at,
+            project_id: None,
+            xmin: None,
+        }
+    }
+
     /// True if it carries `scope` and has not expired.
     pub fn allows(&self, scope: &str) -> bool {
         self.is_live() && self.scopes.iter().any(|s| s == scope)
