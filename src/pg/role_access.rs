@@ -108,6 +108,16 @@ pub fn apply(project: ProjectId) {
     }
 }
 
+/// Roles that have any privilege in a project's schema, but for its owner.
+pub fn grantees(project: ProjectId) -> Vec<String> {
+    let found: Vec<Option<String>> = query(
+        &format!("{MEMBERS} {GRANTEES}"),
+        vec![project.schema_name().into()],
+        |row| row.get(1),
+    );
+    found.into_iter().flatten().collect()
+}
+
 /// The roles that were granted access and still have it. To a project that is not
 /// active nobody writes.
 fn holders(project: ProjectId) -> Vec<(pg_sys::Oid, String, Level)> {
@@ -236,6 +246,27 @@ fn objects(project: ProjectId, role: pg_sys::Oid) -> Vec<(Object, String)> {
     );
     found.into_iter().flatten().collect()
 }
+
+/// Who may use any of it.
+const GRANTEES: &str = "
+    SELECT DISTINCT r.rolname::pg_catalog.text
+      FROM ( SELECT n.nspacl AS acl FROM pg_catalog.pg_namespace AS n
+              WHERE n.nspname OPERATOR(pg_catalog.=) $1::pg_catalog.name
+             UNION ALL
+             SELECT c.relacl FROM members AS m JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) m.objid
+              WHERE m.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+             UNION ALL
+             SELECT t.attacl FROM members AS m JOIN pg_catalog.pg_attribute AS t ON t.attrelid OPERATOR(pg_catalog.=) m.objid
+              WHERE m.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+             UNION ALL
+             SELECT p.proacl FROM members AS m JOIN pg_catalog.pg_proc AS p ON p.oid OPERATOR(pg_catalog.=) m.objid
+              WHERE m.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass
+             UNION ALL
+             SELECT t.typacl FROM members AS m JOIN pg_catalog.pg_type AS t ON t.oid OPERATOR(pg_catalog.=) m.objid
+              WHERE m.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_type'::pg_catalog.regclass ) AS x
+     CROSS JOIN LATERAL pg_catalog.aclexplode(x.acl) AS a
+      JOIN pg_catalog.pg_roles AS r ON r.oid OPERATOR(pg_catalog.=) a.grantee
+     WHERE r.rolname OPERATOR(pg_catalog.<>) 'projectalpha_owner'";
 
 /// What everybody may use of it.
 const OPEN: &str = "
