@@ -65,6 +65,9 @@ pub fn adopt(
     if !promotion::sees_commits_of_others() {
         return Err(MovingError::IsolationLevel.into());
     }
+    if projects::find(project).is_some() {
+        return Err(MovingError::ProjectExists { project }.into());
+    }
     check_schema(project)?;
     let text = manifest::read(project)?.ok_or_else(|| MovingError::ManifestMissing {
         schema: schema.to_owned(),
