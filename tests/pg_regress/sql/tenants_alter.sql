@@ -142,4 +142,4 @@ SELECT count(projectalpha.disable_tool(tool_name, project_id, false)) FROM proje
 SELECT count(projectalpha.delete_tool(name)) FROM unnest(ARRAY['ta', 'tb']) AS name;
 SET client_min_messages = warning;
 SELECT count(projectalpha.drop_project(id, name)) FROM projectalpha.project_list WHERE name IN ('one', 'two', 'three', 'late', 'new');
-DELETE FROM projectalpha.credentials;
+DELETE FROM projectalpha.credentials WHERE project_id IS NOT NULL;
