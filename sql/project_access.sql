@@ -62,8 +62,9 @@ WITH holders AS
         FROM holders AS h
         JOIN pg_catalog.pg_class AS c
           ON c.relnamespace = h.schema_oid AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
-       CROSS JOIN LATERAL (SELECT c.relkind IN ('r', 'p') AND c.relname NOT IN ('project_manifest', 'idempotency_keys')
-                                  AND NOT starts_with(c.relname, 'tool_')) AS w (writable)
+         -- These two are the extension's own.
+         AND c.relname NOT IN ('project_manifest', 'idempotency_keys')
+       CROSS JOIN LATERAL (SELECT c.relkind IN ('r', 'p') AND NOT starts_with(c.relname, 'tool_')) AS w (writable)
        WHERE has_schema_privilege(h.grantee, h.schema_oid, 'USAGE')
        GROUP BY h.project_id, h.grantee, h.role_name
     )

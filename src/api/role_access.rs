@@ -11,7 +11,8 @@ use crate::store::role_access;
 ///
 /// Arguments: `project_id`; `role_name`, a role of the cluster, spelt as it is;
 /// `level`: `read` is USAGE of the project's schema and SELECT on all its tables and
-/// views, those of sensitive tools among them; `write` is INSERT, UPDATE and DELETE
+/// views, those of sensitive tools among them (not on `project_manifest` and
+/// `idempotency_keys`, which are the extension's own); `write` is INSERT, UPDATE and DELETE
 /// on the tables of the template besides. The tables of tools (`tool_<name>`) stay
 /// read-only, as records go through `store_record`, which checks them. Functions of
 /// the template that run as their caller may be called; those that run as their owner

@@ -5,7 +5,7 @@ use super::access_error::AccessError;
 
 /// Where `export_project` writes down what belongs to a project.
 pub const MANIFEST_TABLE: &str = "project_manifest";
-/// Tables of our own in a project's schema, besides those of tools.
+/// Tables of our own in a project's schema, besides those of tools: nobody's business.
 const OWN_TABLES: [&str; 2] = [MANIFEST_TABLE, "idempotency_keys"];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +36,8 @@ impl Level {
     /// run as its owner.
     pub fn privileges(self, kind: ObjectKind, name: &str) -> Option<&'static [&'static str]> {
         Some(match (kind, self) {
-            (ObjectKind::Table, Level::Write) if is_of_template(name) => {
+            (ObjectKind::Table, _) if OWN_TABLES.contains(&name) => &[],
+            (ObjectKind::Table, Level::Write) if !name.starts_with("tool_") => {
                 &["SELECT", "INSERT", "UPDATE", "DELETE"]
             }
             (ObjectKind::Table | ObjectKind::View, _) => &["SELECT"],
@@ -118,11 +119,6 @@ pub struct Changes {
     pub revoke: Vec<String>,
 }
 
-/// True for the tables that the template makes.
-fn is_of_template(name: &str) -> bool {
-    !name.starts_with("tool_") && !OWN_TABLES.contains(&name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,9 +136,10 @@ mod tests {
 
     #[test]
     fn records_of_tools_are_only_read() {
-        for name in ["tool_survey_bot", MANIFEST_TABLE, "idempotency_keys"] {
-            let privileges = Level::Write.privileges(ObjectKind::Table, name);
-            assert_eq!(privileges, Some(["SELECT"].as_slice()), "{name}");
+        let on_table = |name| Level::Write.privileges(ObjectKind::Table, name);
+        assert_eq!(on_table("tool_survey_bot"), Some(["SELECT"].as_slice()));
+        for name in OWN_TABLES {
+            assert_eq!(on_table(name), Some([].as_slice()), "{name}");
         }
         assert_eq!(
             Level::Write.privileges(ObjectKind::Table, "contents"),

@@ -37,7 +37,6 @@ pub fn export(project: Option<i64>) -> Result<String, Error> {
         return Err(MovingError::ModelsMissing { ids }.into());
     }
     let text = manifest::put(project, &acting::caller_name())?;
-    role_access::apply(project);
     text.ok_or_else(|| not_found(project))
 }
 
