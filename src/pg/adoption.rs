@@ -49,19 +49,23 @@ pub fn without_primary_key(project: ProjectId) -> Option<String> {
     )
 }
 
+/// Has whoever creates or adopts a project wait for the end of this transaction.
+pub fn lock_projects() {
+    write(
+        "LOCK TABLE projectalpha.projects IN SHARE ROW EXCLUSIVE MODE",
+        vec![],
+        |_| (),
+    );
+}
+
 /// Adds the project under the id that its schema has; false if that is another's.
-/// Ids to come are larger: nobody creates a project meanwhile.
+/// Ids to come are larger. The caller holds the lock above.
 pub fn insert_project(
     project: ProjectId,
     name: &str,
     client_id: Option<i64>,
     manifest: &Manifest,
 ) -> bool {
-    write(
-        "LOCK TABLE projectalpha.projects IN SHARE ROW EXCLUSIVE MODE",
-        vec![],
-        |_| (),
-    );
     let inserted = write(
         "INSERT INTO projectalpha.projects (id, name, client_id, status, settings) \
          OVERRIDING SYSTEM VALUE VALUES ($1, $2, $3, $4, $5::pg_catalog.jsonb) \

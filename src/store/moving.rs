@@ -64,6 +64,7 @@ pub fn adopt(
     if !promotion::sees_commits_of_others() {
         return Err(MovingError::IsolationLevel.into());
     }
+    adoption::lock_projects();
     if projects::find(project).is_some() {
         return Err(MovingError::ProjectExists { project }.into());
     }
