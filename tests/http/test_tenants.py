@@ -76,6 +76,7 @@ def contents(stack, tenant):
 def test_each_token_leads_to_one_table(stack, tenants):
     for tenant in tenants:
         assert listed(stack, tenant) == [(1, tenant.name, 1), (2, tenant.name, 2)]
+        assert stack.get(tenant.path, tenant.auth).header("vary") == ["token"]
         expect(stack.get(f"{tenant.path}/records:count?who.eq={tenant.name}", tenant.auth), 200, {"count": 2})
         for other in tenants:
             found = 2 if other is tenant else 0
