@@ -14,6 +14,7 @@ GRANT EXECUTE ON FUNCTION
     projectalpha.set_project_status(bigint, text),
     projectalpha.drop_project(bigint, text),
     projectalpha.add_project_migration(text, text),
+    projectalpha.remove_project_migration(integer),
     projectalpha.upgrade_project(bigint, integer),
     projectalpha.try_upgrade_project(bigint, integer)
 TO projectalpha_admin;
@@ -45,6 +46,8 @@ COMMENT ON FUNCTION projectalpha.drop_project(bigint, text) IS
     'Drops a project with its schema, its tokens and all of its data';
 COMMENT ON FUNCTION projectalpha.add_project_migration(text, text) IS
     'Adds a migration to the template of all projects and returns its version';
+COMMENT ON FUNCTION projectalpha.remove_project_migration(integer) IS
+    'Removes the last migration from the template, if no project has had it';
 COMMENT ON FUNCTION projectalpha.upgrade_project(bigint, integer) IS
     'Brings a project to a version of the template and its tools to their definitions';
 COMMENT ON FUNCTION projectalpha.try_upgrade_project(bigint, integer) IS

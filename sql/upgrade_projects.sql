@@ -115,8 +115,10 @@ LANGUAGE plpgsql AS $$
 DECLARE
     unknown bigint;
     project bigint := 0;
-    project_name text;
-    outcome record;
+    reached integer;
+    failure_step pg_catalog.text;
+    failure_sqlstate pg_catalog.text;
+    failure_message pg_catalog.text;
     total bigint;
     visited bigint := 0;
     failed bigint := 0;
@@ -155,7 +157,7 @@ BEGIN
             OR u.tools_behind OPERATOR(pg_catalog.>) 0)
        AND ("only" IS NULL OR u.project_id OPERATOR(pg_catalog.=) ANY ("only"));
     LOOP
-        SELECT u.project_id, u.name INTO project, project_name FROM projectalpha.project_upgrades AS u
+        SELECT u.project_id INTO project FROM projectalpha.project_upgrades AS u
          WHERE u.project_id OPERATOR(pg_catalog.>) project
            AND (u.version OPERATOR(pg_catalog.<) COALESCE(upgrade_all_projects.to_version, u.latest_version)
                 OR u.tools_behind OPERATOR(pg_catalog.>) 0)
@@ -163,21 +165,22 @@ BEGIN
          ORDER BY u.project_id LIMIT 1;
         EXIT WHEN NOT FOUND;
         visited := visited OPERATOR(pg_catalog.+) 1;
-        SELECT r.version, r.failed_step, r.failed_sqlstate, r.failed_message INTO outcome
+        SELECT r.version, r.failed_step, r.failed_sqlstate, r.failed_message
+          INTO reached, failure_step, failure_sqlstate, failure_message
           FROM projectalpha.try_upgrade_project(project, upgrade_all_projects.to_version) AS r;
         COMMIT;
         SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-        IF outcome.failed_step IS NOT NULL THEN
+        IF failure_step IS NOT NULL THEN
             failed := failed OPERATOR(pg_catalog.+) 1;
             IF on_error OPERATOR(pg_catalog.=) 'stop' THEN
-                RAISE EXCEPTION 'Project % (% of %): %', project, visited, total, outcome.failed_message
-                    USING ERRCODE = outcome.failed_sqlstate,
-                          DETAIL = pg_catalog.format('The project stays at version %s; those before it are upgraded.', outcome.version),
+                RAISE EXCEPTION 'Project % (% of %): %', project, visited, total, failure_message
+                    USING ERRCODE = failure_sqlstate,
+                          DETAIL = pg_catalog.format('The project stays at version %s; those before it are upgraded.', reached),
                           HINT = 'Call it again to go on, or with on_error => ''continue'' to leave out what fails.';
             END IF;
-            RAISE WARNING 'Project % (% of %): %', project, visited, total, outcome.failed_message;
-        ELSIF outcome.version IS NOT NULL THEN
-            RAISE NOTICE 'Project % (% of %): version %', project, visited, total, outcome.version;
+            RAISE WARNING 'Project % (% of %): %', project, visited, total, failure_message;
+        ELSIF reached IS NOT NULL THEN
+            RAISE NOTICE 'Project % (% of %): version %', project, visited, total, reached;
         END IF;
     END LOOP;
     RAISE NOTICE 'Projects upgraded: %', visited OPERATOR(pg_catalog.-) failed;

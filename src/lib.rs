@@ -94,6 +94,7 @@ extension_sql_file!(
         api::projects::set_project_status,
         api::projects::drop_project,
         api::migrations::add_project_migration,
+        api::migrations::remove_project_migration,
         api::migrations::upgrade_project,
         api::migrations::try_upgrade_project
     ]

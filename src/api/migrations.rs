@@ -1,5 +1,5 @@
-//! The template of projects: `add_project_migration`, `upgrade_project`,
-//! `try_upgrade_project`.
+//! The template of projects: `add_project_migration`, `remove_project_migration`,
+//! `upgrade_project`, `try_upgrade_project`.
 
 use pgrx::prelude::*;
 
@@ -29,6 +29,23 @@ use crate::store::{migrations, upgrade};
 #[pg_extern(schema = "projectalpha", volatile, parallel_unsafe)]
 fn add_project_migration(name: Option<&str>, sql: Option<&str>) -> Option<i32> {
     report::run(|| migrations::add(name, sql).map(Some))
+}
+
+/// Removes the last migration from the template, if no project has had it: one
+/// that turned out wrong. Projects that are just getting it are waited for.
+///
+/// Arguments: `version`.
+///
+/// Errors: 42501 not a member of `projectalpha_admin`; 42704 no such version;
+/// 55000 a project has had it, it is not the last one, or it is version 1, which
+/// comes with the extension; 22004 no version.
+///
+/// ```sql
+/// SELECT projectalpha.remove_project_migration(3);
+/// ```
+#[pg_extern(schema = "projectalpha", volatile, parallel_unsafe)]
+fn remove_project_migration(version: Option<i32>) {
+    report::run(|| migrations::remove(version));
 }
 
 /// Brings a project to a version of the template, and its tools to their current

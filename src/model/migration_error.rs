@@ -34,6 +34,15 @@ pub enum MigrationError {
     Gone {
         version: i32,
     },
+    /// It cannot be removed: projects have had it.
+    Applied {
+        version: i32,
+        projects: i64,
+    },
+    /// Nor can one be removed on which others build.
+    NotLast {
+        version: i32,
+    },
     Failed {
         version: i32,
         name: String,
@@ -61,7 +70,7 @@ impl MigrationError {
             Self::Refused { .. } | Self::IsolationLevel => "0A000",
             Self::Unknown { .. } | Self::Gone { .. } => "42704",
             Self::Backwards { .. } => "22023",
-            Self::Changed { .. } => "55000",
+            Self::Changed { .. } | Self::Applied { .. } | Self::NotLast { .. } => "55000",
             Self::Failed { sqlstate, .. } => std::str::from_utf8(sqlstate).unwrap_or("XX000"),
             Self::Left { .. } => "42P16",
             Self::OwnerIsSuperuser => "42501",
@@ -84,6 +93,10 @@ impl MigrationError {
                 format!("Migration {version} ('{name}') was changed")
             }
             Self::Gone { version } => format!("Migration {version} is missing"),
+            Self::Applied { version, projects } => {
+                format!("Migration {version} was applied to projects: {projects}")
+            }
+            Self::NotLast { version } => format!("Migration {version} cannot be removed"),
             Self::Failed {
                 version,
                 name,
@@ -115,6 +128,8 @@ impl MigrationError {
                 "Its text is not what it was when it was added or applied: projects would differ under the same version."
             }
             Self::Gone { .. } => "The project has had it, but the template has it no more.",
+            Self::Applied { .. } => "Their tables are as it left them.",
+            Self::NotLast { .. } => "Only the last one can, and not the one that comes with the extension.",
             Self::Failed { .. } => "Nothing of it was kept.",
             Self::Left { .. } => "Every project follows this rule. Nothing of the migration was kept.",
             Self::OwnerIsSuperuser => "A migration would run with a superuser's rights.",
@@ -133,7 +148,10 @@ impl MigrationError {
             Self::Unknown { .. } => {
                 "SELECT version, name FROM projectalpha.project_migrations lists them; without to_version a project gets all."
             }
-            Self::Backwards { .. } => "Add a migration that takes the change back.",
+            Self::Backwards { .. } | Self::Applied { .. } => {
+                "Add a migration that takes the change back."
+            }
+            Self::NotLast { .. } => "Add a migration that takes its change back.",
             Self::Changed { .. } => "Put its text back, and add a new migration for what is to change.",
             Self::Gone { .. } => "Put it back as it was.",
             Self::Failed { sqlstate, .. } => match sqlstate {
@@ -142,7 +160,7 @@ impl MigrationError {
                 }
                 b"42501" => "A migration runs as projectalpha_owner, and makes no temporary tables and no deferred changes.",
                 b"42P01" => "It finds the tables of its project and nothing else without a schema.",
-                _ => "Correct what it meets there, or, while no project has it, the migration.",
+                _ => "Correct what it meets there. While no project has it: projectalpha.remove_project_migration(), and add it again.",
             },
             Self::Left { .. } => "A table has a primary key, belongs to projectalpha_owner, is logged, and has neither triggers nor references to other schemas.",
             Self::OwnerIsSuperuser => "ALTER ROLE projectalpha_owner NOSUPERUSER;",

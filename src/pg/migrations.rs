@@ -41,6 +41,11 @@ thread_local! {
         "SELECT pg_catalog.max(m.version) FROM projectalpha.project_migrations AS m",
         &[],
     ) };
+    static APPLIED: KeptStatement = const { KeptStatement::new(
+        "SELECT pg_catalog.count(*) FROM projectalpha.applied_migrations AS a \
+         WHERE a.version OPERATOR(pg_catalog.=) $1",
+        &[pg_sys::INT4OID],
+    ) };
     static BY_NAME: KeptStatement = const { KeptStatement::new(
         "SELECT m.version FROM projectalpha.project_migrations AS m \
          WHERE m.name OPERATOR(pg_catalog.=) $1",
@@ -103,15 +108,43 @@ pub fn insert(version: i32, name: &str, sql: &str, created_by: &str) {
     );
 }
 
-/// Notes that a project has had a migration.
-pub fn note_applied(project: ProjectId, version: i32, applied_by: &str) {
+/// Removes a migration; false if it is not the last one. The caller has
+/// locked the template.
+pub fn delete_last(version: i32) -> bool {
+    write(
+        "DELETE FROM projectalpha.project_migrations AS m \
+         WHERE m.version OPERATOR(pg_catalog.=) $1 \
+           AND NOT EXISTS (SELECT FROM projectalpha.project_migrations AS l \
+                           WHERE l.version OPERATOR(pg_catalog.>) $1)",
+        vec![version.into()],
+        |rows| rows.count() > 0,
+    )
+}
+
+/// How many projects have had a migration. Those that are just getting one are
+/// waited for, and none gets one until the end of the transaction.
+pub fn count_applied(version: i32) -> i64 {
+    write(
+        "LOCK TABLE projectalpha.applied_migrations IN SHARE MODE",
+        vec![],
+        |_| (),
+    );
+    APPLIED.with(|query| {
+        read(query, vec![version.into()], |rows| {
+            rows.first().and_then(|row| row.get(1)).unwrap_or_default()
+        })
+    })
+}
+
+/// Notes that a project has had a migration; false if there is no such one.
+pub fn note_applied(project: ProjectId, version: i32, applied_by: &str) -> bool {
     write(
         "INSERT INTO projectalpha.applied_migrations (project_id, version, checksum, applied_by) \
          SELECT $1, m.version, m.checksum, $3 FROM projectalpha.project_migrations AS m \
          WHERE m.version OPERATOR(pg_catalog.=) $2",
         vec![project.value().into(), version.into(), applied_by.into()],
-        |_| (),
-    );
+        |rows| rows.count() > 0,
+    )
 }
 
 /// Notes why the upgrade of a project failed, in place of what was noted before.

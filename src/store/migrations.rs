@@ -23,3 +23,21 @@ pub fn add(name: Option<&str>, sql: Option<&str>) -> Result<i32, Error> {
     migrations::insert(version, name, sql, &acting::caller_name());
     Ok(version)
 }
+
+/// Removes the last migration, if no project has had it.
+pub fn remove(version: Option<i32>) -> Result<(), Error> {
+    authorise::admin_role()?;
+    let version = required("version", version)?;
+    let next = migrations::lock_next_version();
+    if migrations::text(version).is_none() {
+        return Err(MigrationError::Unknown { version }.into());
+    }
+    let projects = migrations::count_applied(version);
+    if projects > 0 {
+        return Err(MigrationError::Applied { version, projects }.into());
+    }
+    if version == 1 || version + 1 != next || !migrations::delete_last(version) {
+        return Err(MigrationError::NotLast { version }.into());
+    }
+    Ok(())
+}

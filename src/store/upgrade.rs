@@ -238,6 +238,9 @@ fn apply(project: ProjectId, step: &Step) -> Result<(), Error> {
         }
         .into());
     }
-    migrations::note_applied(project, version, &acting::caller_name());
-    Ok(())
+    if migrations::note_applied(project, version, &acting::caller_name()) {
+        Ok(())
+    } else {
+        Err(MigrationError::Gone { version }.into())
+    }
 }
