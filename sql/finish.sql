@@ -3,7 +3,8 @@
 CREATE TRIGGER invalidate_caches AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE
     ON projectalpha.tools FOR EACH STATEMENT EXECUTE FUNCTION projectalpha.invalidate_caches();
 ALTER TABLE projectalpha.tools ENABLE ALWAYS TRIGGER invalidate_caches;
-CREATE TRIGGER invalidate_caches AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE
+-- A new credential makes no cached answer wrong, as what is not found is not cached.
+CREATE TRIGGER invalidate_caches AFTER UPDATE OR DELETE OR TRUNCATE
     ON projectalpha.credentials FOR EACH STATEMENT EXECUTE FUNCTION projectalpha.invalidate_caches();
 ALTER TABLE projectalpha.credentials ENABLE ALWAYS TRIGGER invalidate_caches;
 
@@ -51,7 +52,7 @@ GRANT EXECUTE ON FUNCTION
     projectalpha.restore_tool(text, bigint, text, text),
     projectalpha.purge_archived_tool(bigint, text),
     projectalpha.alter_tool(text, jsonb, text),
-    projectalpha.rotate_token(text, interval, text, text, text),
+    projectalpha.rotate_token(text, interval, text, text, text, bigint),
     projectalpha.store_record(text, text, jsonb, text),
     projectalpha.get_record(text, bigint, text),
     projectalpha.update_record(text, text, bigint, jsonb, bigint),
@@ -188,8 +189,8 @@ COMMENT ON FUNCTION projectalpha.import_tool(regclass, text, text) IS
     'Registers a tool and stores its records from the lines of export_tool, all or nothing; returns its token this once';
 COMMENT ON FUNCTION projectalpha.alter_tool(text, jsonb, text) IS
     'Changes the fields and options of a tool and keeps its records; returns the schema''s new version';
-COMMENT ON FUNCTION projectalpha.rotate_token(text, interval, text, text, text) IS
-    'Gives a tool a new token; those before it work for the grace period; returns it this once';
+COMMENT ON FUNCTION projectalpha.rotate_token(text, interval, text, text, text, bigint) IS
+    'Gives a tool, or one project''s table of it, a new token; those before it work for the grace period; returns it this once';
 COMMENT ON FUNCTION projectalpha.invalidate_caches() IS
     'Trigger function: sessions drop what they have cached of the changed table';
 COMMENT ON FUNCTION projectalpha.forget_credentials() IS

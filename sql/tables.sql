@@ -36,6 +36,8 @@ CREATE UNIQUE INDEX credentials_without_tool ON projectalpha.credentials (digest
     WHERE revoked_at IS NULL AND tool_id IS NULL;
 -- For that trigger, which also removes revoked ones.
 CREATE INDEX credentials_tool_id ON projectalpha.credentials (tool_id);
+-- Of all that projects have or had: none of these tokens opens what everybody may write to.
+CREATE INDEX credentials_of_project ON projectalpha.credentials (tool_id, digest) WHERE project_id IS NOT NULL;
 CREATE INDEX credentials_project_id ON projectalpha.credentials (project_id) WHERE project_id IS NOT NULL;
 
 -- The credentials of a tool go with it, however it goes: a tool that gets its id

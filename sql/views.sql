@@ -8,6 +8,7 @@ SELECT t.id
      , (SELECT string_agg(c.hint, ', ' ORDER BY c.id)
           FROM projectalpha.credentials AS c
          WHERE c.tool_id = t.id
+           AND c.project_id IS NULL
            AND c.revoked_at IS NULL
            AND (c.expires_at IS NULL OR c.expires_at > now())) AS token_hint
      , t.description

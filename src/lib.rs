@@ -51,6 +51,22 @@ extension_sql_file!(
     requires = ["tables"]
 );
 extension_sql_file!(
+    "../sql/project_tools.sql",
+    name = "project_tools",
+    requires = ["projects", "history"]
+);
+extension_sql_file!(
+    "../sql/finish_tenants.sql",
+    name = "finish_tenants",
+    requires = [
+        "project_tools",
+        api::project_tools::enable_tool,
+        api::project_tools::disable_tool,
+        api::project_tools::allow_tool,
+        api::project_tools::disallow_tool
+    ]
+);
+extension_sql_file!(
     "../sql/resources.sql",
     name = "resources",
     requires = ["projects"]
@@ -64,6 +80,11 @@ extension_sql_file!(
     "../sql/upgrade_projects.sql",
     name = "upgrade_projects",
     requires = ["projects", "history"]
+);
+extension_sql_file!(
+    "../sql/project_access.sql",
+    name = "project_access",
+    requires = ["projects"]
 );
 extension_sql_file!(
     "../sql/http.sql",
@@ -107,6 +128,18 @@ extension_sql_file!(
         api::migrations::try_upgrade_project
     ]
 );
+extension_sql_file!(
+    "../sql/finish_project_access.sql",
+    name = "finish_project_access",
+    requires = [
+        "project_access",
+        api::role_access::grant_project_access,
+        api::role_access::revoke_project_access,
+        api::across::across_projects,
+        api::moving::export_project,
+        api::moving::adopt_project
+    ]
+);
 extension_sql_file!("../sql/finish.sql", name = "finish", finalize);
 
 #[pg_guard]
@@ -115,6 +148,7 @@ extern "C-unwind" fn _PG_init() {
     pg::compat::reserve_setting_prefix(c"projectalpha_store");
     pg::cache::register_callback();
     pg::acting::register_callback();
+    pg::own_writes::register_callback();
     pg::memory::reuse_large_blocks();
 }
 

@@ -2,6 +2,7 @@
 //! NULL as far as SQL is concerned: a STRICT function would answer NULL to a
 //! forgotten token instead of refusing it.
 
+mod across;
 mod activity;
 mod alter;
 mod archive;
@@ -11,12 +12,15 @@ mod contents;
 mod directory;
 mod invalidation;
 mod migrations;
+mod moving;
 mod object_models;
 mod project_tokens;
+mod project_tools;
 mod projects;
 mod prompts;
 mod record;
 mod records;
+mod role_access;
 mod rotation;
 mod search;
 mod tokens;

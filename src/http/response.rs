@@ -205,7 +205,8 @@ pub fn answer_with(handle: impl FnOnce(&mut JsonWriter) -> Result<Headers, Refus
         set_status(304);
     }
     let mut headers = format!(
-        r#"[{{"Content-Type":"application/json"}},{{"Content-Length":"{}"}}"#,
+        // Whose records an answer shows depends on the token: no cache may give it to another.
+        r#"[{{"Content-Type":"application/json"}},{{"Content-Length":"{}"}},{{"Vary":"token"}}"#,
         writer.len()
     );
     for (name, value) in extra.list {

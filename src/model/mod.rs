@@ -1,6 +1,8 @@
 //! Pure Rust: names, field types, schemas, tokens, errors. No pgrx in here, so
 //! that every rule can be tested without a server.
 
+pub mod access_error;
+pub mod access_level;
 pub mod alteration;
 pub mod alteration_error;
 pub mod altered_field;
@@ -15,22 +17,25 @@ pub mod grace;
 pub mod json_kind;
 pub mod json_schema;
 pub mod lifecycle_error;
+pub mod manifest;
 pub mod migration;
 pub mod migration_error;
+pub mod moving_error;
 pub mod name;
 pub mod openapi;
 pub mod options;
 pub mod order;
 pub mod page;
 pub mod project;
-pub mod revision;
 pub mod project_error;
 pub mod prompt;
 pub mod resource_error;
 pub mod resource_text;
+pub mod revision;
 pub mod rules;
 pub mod scalar;
 pub mod schema;
+pub mod tenant_error;
 pub mod timestamp;
 pub mod token;
 pub mod transfer;

@@ -58,7 +58,7 @@ pub fn project_scopes(asked: &[&str]) -> Result<Vec<&'static str>, ResourceError
 }
 
 /// SHA-256 of a token. Tokens are compared by this alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Digest([u8; 32]);
 
 impl Digest {

@@ -28,7 +28,8 @@ pub fn timestamp() -> String {
 
 /// Copies the registration, the configuration (beside the columns of the
 /// registration) and the credentials of a tool and gives the id they are kept
-/// under. The caller holds the tool's row locked.
+/// under. No project has a table of it, so tokens of projects are all revoked, and not
+/// kept. The caller holds the tool's row locked.
 pub fn keep(tool_id: i64, table: &TableName, archived_by: &str, renamed: &str) -> Option<i64> {
     let archived_id: Option<i64> = write(
         "INSERT INTO projectalpha.archived_tools AS a \
@@ -53,7 +54,8 @@ pub fn keep(tool_id: i64, table: &TableName, archived_by: &str, renamed: &str) -
         "INSERT INTO projectalpha.archived_credentials \
              (archived_id, id, digest, hint, scopes, label, created_at, expires_at, revoked_at) \
          SELECT $2, c.id, c.digest, c.hint, c.scopes, c.label, c.created_at, c.expires_at, c.revoked_at \
-         FROM projectalpha.credentials AS c WHERE c.tool_id OPERATOR(pg_catalog.=) $1",
+         FROM projectalpha.credentials AS c WHERE c.tool_id OPERATOR(pg_catalog.=) $1 \
+           AND (pg_catalog.to_jsonb(c) OPERATOR(pg_catalog.->>) 'project_id') IS NULL",
         vec![tool_id.into(), archived_id.into()],
         |_| (),
     );

@@ -9,6 +9,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::ffi::CString;
+use std::hash::Hash;
 use std::mem::ManuallyDrop;
 use std::num::NonZeroUsize;
 use std::rc::Rc;
@@ -19,23 +20,27 @@ use pgrx::{pg_guard, pg_sys};
 
 use super::ddl::{check_table, relation_oid};
 use super::history;
+use super::idempotency::Keys;
 use super::ident::TableName;
 use super::jsonb_merge::SortedKeys;
+use super::project_tools::{self, DefinitionRow};
 use super::registry::{self, CredentialRow};
-use super::settings;
 use super::table::{Layout, ToolTable};
+use super::{own_writes, settings};
 use crate::model::checks::Checks;
 use crate::model::error::Error;
 use crate::model::name::ToolName;
 use crate::model::options::ToolOptions;
+use crate::model::project::{ProjectId, Status};
 use crate::model::revision::FIRST_SCHEMA;
 use crate::model::scalar::Scalar;
 use crate::model::schema::{Field, FieldType, Schema, PAYLOAD_COLUMN};
+use crate::model::tenant_error::TenantError;
 use crate::model::token::Digest;
 
-/// Verified credentials kept for each tool; a tool with more of them in use
-/// verifies some again from the registry.
-const CREDENTIALS_PER_TOOL: NonZeroUsize = NonZeroUsize::new(16).unwrap();
+/// Verified credentials kept for each tool that is kept; with more of them in use
+/// some are verified again from the registry.
+const CREDENTIALS_PER_TOOL: NonZeroUsize = NonZeroUsize::new(4).unwrap();
 
 /// Invalidations remembered one by one between two calls; with more, everything goes.
 const MAX_PENDING: usize = 1024;
@@ -96,10 +101,19 @@ pub struct Room {
     pub full_since: Cell<Option<Instant>>,
 }
 
-/// A tool, ready to be used.
+/// The project that a table of a tool belongs to.
+pub struct Tenant {
+    pub project: ProjectId,
+    pub status: Status,
+    keys: Rc<Keys>,
+}
+
+/// A tool with one of its tables, ready to be used.
 pub struct CompiledTool {
     pub id: i64,
     pub name: ToolName,
+    /// None for the table that belongs to no project.
+    pub tenant: Option<Tenant>,
     pub sensitive: bool,
     pub options: ToolOptions,
     /// Of a versioned tool; of any other nobody asks.
@@ -113,39 +127,43 @@ pub struct CompiledTool {
     pub has_unique: bool,
     pub room: Room,
     pub table: ToolTable,
-    credentials: RefCell<LruCache<[u8; 32], Rc<CredentialRow>>>,
 }
 
 impl CompiledTool {
-    /// The live credential of this tool with this digest.
-    pub fn credential(&self, digest: &Digest) -> Option<Rc<CredentialRow>> {
-        let key: [u8; 32] = digest.as_bytes().try_into().ok()?;
-        if let Some(known) = self.credentials.borrow_mut().get(&key) {
-            return Some(known.clone());
+    /// The idempotency keys that were used for this table.
+    pub fn idempotency_keys(&self) -> Rc<Keys> {
+        match &self.tenant {
+            Some(tenant) => tenant.keys.clone(),
+            None => Keys::shared(),
         }
-        let row = Rc::new(registry::tool_credential(self.id, digest)?);
-        // Not kept if it may have been revoked while we read it.
-        if !is_pending(self.table.oid) {
-            self.credentials.borrow_mut().put(key, row.clone());
-        }
-        Some(row)
     }
 }
 
-type Tools = LruCache<ToolName, Rc<CompiledTool>>;
+/// What a session keeps.
+struct Kept {
+    /// The tools with the tables that belong to no project.
+    tools: LruCache<ToolName, Rc<CompiledTool>>,
+    /// The tables of projects, by the id of the tool.
+    tenants: LruCache<(i64, ProjectId), Rc<CompiledTool>>,
+    /// Verified credentials, by the id of the tool and the digest.
+    credentials: LruCache<(i64, Digest), Rc<CredentialRow>>,
+}
 
 thread_local! {
     // ManuallyDrop: dropping frees plans, and the destructors of thread-locals
     // run when PostgreSQL has already shut down in this process.
-    static TOOLS: ManuallyDrop<RefCell<Option<Tools>>> =
+    static KEPT: ManuallyDrop<RefCell<Option<Kept>>> =
         const { ManuallyDrop::new(RefCell::new(None)) };
     /// Relations invalidated since the last look; written by the callback alone.
     static PENDING: RefCell<Vec<pg_sys::Oid>> = const { RefCell::new(Vec::new()) };
     static EVERYTHING_PENDING: Cell<bool> = const { Cell::new(false) };
-    /// OIDs of `projectalpha.tools` and `projectalpha.credentials`.
-    static CONFIGURATION: Cell<[pg_sys::Oid; 2]> =
-        const { Cell::new([pg_sys::InvalidOid, pg_sys::InvalidOid]) };
+    /// OIDs of the tables of [`CONFIGURATION_TABLES`] that there are.
+    static CONFIGURATION: Cell<[pg_sys::Oid; CONFIGURATION_TABLES.len()]> =
+        const { Cell::new([pg_sys::InvalidOid; CONFIGURATION_TABLES.len()]) };
 }
+
+/// The tables whose rows are compiled. Each has the trigger `invalidate_caches`.
+const CONFIGURATION_TABLES: [&str; 4] = ["tools", "credentials", "projects", "project_tools"];
 
 /// Asks PostgreSQL to tell us about changed relations and schemas. Called once
 /// per session.
@@ -190,20 +208,55 @@ pub fn accept_invalidations() {
 pub fn find(name: &ToolName) -> Result<Rc<CompiledTool>, Error> {
     accept_invalidations();
     drop_invalidated();
-    if let Some(known) = with_tools(|tools| tools.get(name).cloned()) {
+    if let Some(known) = with_kept(|kept| kept.tools.get(name).cloned()) {
         return Ok(known);
     }
+    let compiled = current(|| compile(name))?;
+    with_kept(|kept| kept.tools.put(name.clone(), compiled.clone()));
+    Ok(compiled)
+}
+
+/// The table that a project has of a tool which [`find`] has just found.
+pub fn find_in(tool: &CompiledTool, project: ProjectId) -> Result<Rc<CompiledTool>, Error> {
+    let key = (tool.id, project);
+    if let Some(known) = with_kept(|kept| kept.tenants.get(&key).cloned()) {
+        return Ok(known);
+    }
+    let compiled = current(|| compile_in(tool.id, &tool.name, project))?;
+    with_kept(|kept| kept.tenants.put(key, compiled.clone()));
+    Ok(compiled)
+}
+
+/// The live credential with this digest of a tool which [`find`] has just found.
+pub fn credential(tool: &CompiledTool, digest: Digest) -> Option<Rc<CredentialRow>> {
+    let key = (tool.id, digest);
+    if let Some(known) = with_kept(|kept| kept.credentials.get(&key).cloned()) {
+        return Some(known);
+    }
+    let row = Rc::new(registry::tool_credential(tool.id, &digest)?);
+    // Not kept if it may have been revoked while we read it.
+    if !is_pending(tool.table.oid) {
+        own_writes::note(row.xmin);
+        with_kept(|kept| kept.credentials.put(key, row.clone()));
+    }
+    Some(row)
+}
+
+/// Compiles until nothing has changed meanwhile: what we had might mix old and new.
+fn current(compile: impl Fn() -> Result<CompiledTool, Error>) -> Result<Rc<CompiledTool>, Error> {
     loop {
         note_configuration_tables();
-        let compiled = Rc::new(compile(name)?);
-        // Changed while we read it: what we have may mix old and new.
-        if is_pending(compiled.table.oid) {
-            drop_invalidated();
-            continue;
+        let compiled = Rc::new(compile()?);
+        if !is_pending(compiled.table.oid) {
+            return Ok(compiled);
         }
-        with_tools(|tools| tools.put(name.clone(), compiled.clone()));
-        return Ok(compiled);
+        drop_invalidated();
     }
+}
+
+/// Has everything read again that is kept.
+pub fn forget_everything() {
+    EVERYTHING_PENDING.set(true);
 }
 
 /// Locks the table of a tool until the end of the transaction, as the statement
@@ -213,8 +266,13 @@ pub fn lock(name: &ToolName, tool: &Rc<CompiledTool>, mode: pg_sys::LOCKMODE) ->
     super::compat::lock_relation(tool.table.oid, mode);
     accept_invalidations();
     drop_invalidated();
-    let still_current =
-        with_tools(|tools| tools.peek(name).is_some_and(|now| Rc::ptr_eq(now, tool)));
+    let still_current = with_kept(|kept| {
+        let now = match &tool.tenant {
+            Some(tenant) => kept.tenants.peek(&(tool.id, tenant.project)),
+            None => kept.tools.peek(name),
+        };
+        now.is_some_and(|now| Rc::ptr_eq(now, tool))
+    });
     if !still_current {
         // SAFETY: taken above.
         unsafe { pg_sys::UnlockRelationOid(tool.table.oid, mode) };
@@ -225,27 +283,97 @@ pub fn lock(name: &ToolName, tool: &Rc<CompiledTool>, mode: pg_sys::LOCKMODE) ->
 fn compile(name: &ToolName) -> Result<CompiledTool, Error> {
     let row = registry::tool(name).ok_or(Error::ToolNotFound)?;
     let schema = Schema::of_registered(row.schema_definition.as_deref())?;
-    let columns: Vec<Column> = match &schema {
-        Schema::Fields(fields) => fields.iter().map(Column::of).collect(),
-        Schema::WholePayload => vec![Column::of_whole_payload()],
-    };
-    let required = |column: &&Column| column.checks.as_ref().is_some_and(|c| c.required);
     let options = ToolOptions::parse(row.options.as_deref());
-    let table_name = TableName::of_tool(name);
-    let oid = relation_oid(&table_name).ok_or_else(|| Error::ToolTableMissing {
-        table: table_name.table.clone(),
-    })?;
-    check_table(&table_name, oid)?;
-    Ok(CompiledTool {
+    let table = TableName::of_tool(name);
+    let about = About {
         id: row.id,
-        name: name.clone(),
+        name,
+        tenant: None,
         sensitive: row.sensitive,
         schema_version: if options.versioned {
             history::latest_version(row.id)
         } else {
             FIRST_SCHEMA
         },
-        whole_payload: schema == Schema::WholePayload,
+    };
+    compile_table(about, table, &schema, options)
+}
+
+fn compile_in(tool_id: i64, name: &ToolName, project: ProjectId) -> Result<CompiledTool, Error> {
+    let not_enabled = || TenantError::NotEnabled {
+        tool: name.as_str().to_owned(),
+    };
+    let row = project_tools::tenant(project, tool_id, name)
+        .filter(|row| row.is_enabled)
+        .ok_or_else(not_enabled)?;
+    row.xmins.into_iter().for_each(own_writes::note);
+    let (schema, options) = definition(name, &row.definition)?;
+    let about = About {
+        id: tool_id,
+        name,
+        tenant: Some(Tenant {
+            project,
+            status: row.status,
+            keys: Keys::of(TableName::idempotency_keys_in(project)),
+        }),
+        // Nothing of a project is public.
+        sensitive: true,
+        schema_version: row.definition.version,
+    };
+    compile_table(
+        about,
+        TableName::of_tool_in(name, project),
+        &schema,
+        options,
+    )
+}
+
+/// What a project's table of a tool is to look like.
+pub fn definition(name: &ToolName, row: &DefinitionRow) -> Result<(Schema, ToolOptions), Error> {
+    if !row.is_known {
+        return Err(TenantError::VersionUnknown {
+            tool: name.as_str().to_owned(),
+            version: row.version,
+        }
+        .into());
+    }
+    Ok((
+        Schema::of_registered(row.schema.as_deref())?,
+        ToolOptions::parse(row.options.as_deref()),
+    ))
+}
+
+/// What is known of a tool besides its table.
+struct About<'a> {
+    id: i64,
+    name: &'a ToolName,
+    tenant: Option<Tenant>,
+    sensitive: bool,
+    schema_version: i32,
+}
+
+fn compile_table(
+    about: About<'_>,
+    table_name: TableName,
+    schema: &Schema,
+    options: ToolOptions,
+) -> Result<CompiledTool, Error> {
+    let columns: Vec<Column> = match schema {
+        Schema::Fields(fields) => fields.iter().map(Column::of).collect(),
+        Schema::WholePayload => vec![Column::of_whole_payload()],
+    };
+    let required = |column: &&Column| column.checks.as_ref().is_some_and(|c| c.required);
+    let oid = relation_oid(&table_name).ok_or_else(|| Error::ToolTableMissing {
+        table: table_name.shown(),
+    })?;
+    check_table(&table_name, oid)?;
+    Ok(CompiledTool {
+        id: about.id,
+        name: about.name.clone(),
+        tenant: about.tenant,
+        sensitive: about.sensitive,
+        schema_version: about.schema_version,
+        whole_payload: *schema == Schema::WholePayload,
         table: ToolTable::new(
             table_name,
             oid,
@@ -263,7 +391,6 @@ fn compile(name: &ToolName) -> Result<CompiledTool, Error> {
         columns,
         options,
         room: Room::default(),
-        credentials: RefCell::new(LruCache::new(CREDENTIALS_PER_TOOL)),
     })
 }
 
@@ -286,39 +413,59 @@ fn drop_invalidated() {
         return;
     }
     let configuration = CONFIGURATION.get();
-    let dropped: Vec<Rc<CompiledTool>> = with_tools(|tools| {
+    let dropped: Vec<Rc<CompiledTool>> = with_kept(|kept| {
         if everything || pending.iter().any(|oid| configuration.contains(oid)) {
-            let all = tools.iter().map(|(_, tool)| tool.clone()).collect();
-            tools.clear();
+            kept.credentials.clear();
+            let of_all = |_: &CompiledTool| true;
+            let mut all = take_if(&mut kept.tools, of_all);
+            all.append(&mut take_if(&mut kept.tenants, of_all));
             return all;
         }
-        let stale: Vec<ToolName> = tools
-            .iter()
-            .filter(|(_, tool)| pending.contains(&tool.table.oid))
-            .map(|(name, _)| name.clone())
-            .collect();
-        stale.iter().filter_map(|name| tools.pop(name)).collect()
+        let of_stale = |tool: &CompiledTool| pending.contains(&tool.table.oid);
+        let mut stale = take_if(&mut kept.tools, of_stale);
+        stale.append(&mut take_if(&mut kept.tenants, of_stale));
+        stale
     });
     // Freed here, where the cache is no longer borrowed.
     drop(dropped);
+}
+
+fn take_if<K: Clone + Eq + Hash>(
+    kept: &mut LruCache<K, Rc<CompiledTool>>,
+    is_meant: impl Fn(&CompiledTool) -> bool,
+) -> Vec<Rc<CompiledTool>> {
+    let keys: Vec<K> = kept
+        .iter()
+        .filter(|(_, tool)| is_meant(tool))
+        .map(|(key, _)| key.clone())
+        .collect();
+    keys.iter().filter_map(|key| kept.pop(key)).collect()
 }
 
 fn note_configuration_tables() {
     let oid = |table: &str| {
         relation_oid(&TableName::of_configuration(table)).unwrap_or(pg_sys::InvalidOid)
     };
-    CONFIGURATION.set([oid("tools"), oid("credentials")]);
+    CONFIGURATION.set(CONFIGURATION_TABLES.map(oid));
 }
 
-fn with_tools<T>(body: impl FnOnce(&mut Tools) -> T) -> T {
+fn with_kept<T>(body: impl FnOnce(&mut Kept) -> T) -> T {
     let capacity = NonZeroUsize::new(settings::cache_size()).unwrap_or(NonZeroUsize::MIN);
-    TOOLS.with(|tools| {
-        let mut tools = tools.borrow_mut();
-        let tools = tools.get_or_insert_with(|| LruCache::new(capacity));
-        if tools.cap() != capacity {
-            tools.resize(capacity);
+    let of_credentials = capacity.saturating_mul(CREDENTIALS_PER_TOOL);
+    KEPT.with(|kept| {
+        let mut kept = kept.borrow_mut();
+        // The bound is set below: what is made with one takes memory for all of it.
+        let kept = kept.get_or_insert_with(|| Kept {
+            tools: LruCache::unbounded(),
+            tenants: LruCache::unbounded(),
+            credentials: LruCache::unbounded(),
+        });
+        if kept.tools.cap() != capacity {
+            kept.tools.resize(capacity);
+            kept.tenants.resize(capacity);
+            kept.credentials.resize(of_credentials);
         }
-        body(tools)
+        body(kept)
     })
 }
 

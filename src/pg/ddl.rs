@@ -8,8 +8,10 @@ use super::compat;
 use super::ident::{column_definitions, field_definitions, Quoted, TableName, DATA_SCHEMA};
 use super::report::catch;
 use super::spi::{self, Access};
+use crate::model::access_level::MANIFEST_TABLE;
 use crate::model::error::Error;
 use crate::model::options::ToolOptions;
+use crate::model::project::ProjectId;
 use crate::model::schema::{Field, FieldType, Schema};
 
 /// Key of the advisory lock under which schemas and shared tables are made:
@@ -94,13 +96,12 @@ pub fn ensure_common_table() -> Result<(), Error> {
     })
 }
 
-/// Creates the table of idempotency keys unless it is there.
-pub fn ensure_idempotency_table() -> Result<(), Error> {
-    let name = TableName::idempotency_keys();
-    if table_exists(&name)? {
+/// Creates a table of idempotency keys unless it is there.
+pub fn ensure_idempotency_table(name: &TableName) -> Result<(), Error> {
+    if table_exists(name)? {
         return Ok(());
     }
-    create_shared_table(&name, || {
+    create_shared_table(name, || {
         run(&format!(
             "CREATE TABLE {name} (tool_id bigint NOT NULL, key text NOT NULL, digest bytea NOT NULL \
              , record_id bigint, {CREATED_AT}, PRIMARY KEY (tool_id, key))"
@@ -137,6 +138,20 @@ pub fn ensure_usage_table() -> Result<(), Error> {
     })
 }
 
+/// Creates the table of a project's manifest unless it is there.
+pub fn ensure_manifest_table(project: ProjectId) -> Result<(), Error> {
+    let name = TableName::in_project(project, MANIFEST_TABLE);
+    if table_exists(&name)? {
+        return Ok(());
+    }
+    create_shared_table(&name, || {
+        create_table(
+            &name,
+            "id bigint PRIMARY KEY CHECK (id OPERATOR(pg_catalog.=) 1), manifest jsonb NOT NULL",
+        );
+    })
+}
+
 /// Creates a table that all tools share, unless another session has just done so.
 fn create_shared_table(name: &TableName, create: impl FnOnce()) -> Result<(), Error> {
     check_schema(&name.schema)?;
@@ -153,7 +168,7 @@ fn create_shared_table(name: &TableName, create: impl FnOnce()) -> Result<(), Er
 /// An error if the table of a tool is missing or not ours.
 pub fn check_tool_table(name: &TableName) -> Result<(), Error> {
     let oid = relation_oid(name).ok_or_else(|| Error::ToolTableMissing {
-        table: name.table.clone(),
+        table: name.shown(),
     })?;
     check_schema(&name.schema)?;
     check_table(name, oid)
@@ -234,6 +249,16 @@ pub fn relation_oid(name: &TableName) -> Option<pg_sys::Oid> {
     // SAFETY: a look-up in the system cache.
     let oid = unsafe { pg_sys::get_relname_relid(table.as_ptr(), schema) };
     (oid != pg_sys::InvalidOid).then_some(oid)
+}
+
+/// True if there is a table of that name with that column.
+pub fn has_column(name: &TableName, column: &str) -> bool {
+    let (Some(oid), Ok(column)) = (relation_oid(name), std::ffi::CString::new(column)) else {
+        return false;
+    };
+    // SAFETY: a look-up in the system cache.
+    let number = unsafe { pg_sys::get_attnum(oid, column.as_ptr()) };
+    i32::from(number) != pg_sys::InvalidAttrNumber as i32
 }
 
 /// Every table has these two columns (spec 001, appendix A).

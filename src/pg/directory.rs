@@ -12,6 +12,7 @@ use crate::model::token::Digest;
 
 /// A tool as it was registered.
 pub struct Registered {
+    pub id: i64,
     /// JSON text; none means that the tool stores whole payloads.
     pub schema_definition: Option<String>,
     pub sensitive: bool,
@@ -22,7 +23,7 @@ pub struct Registered {
 thread_local! {
     static REGISTERED: KeptStatement = const { KeptStatement::new(
         "SELECT t.schema_definition::pg_catalog.text, t.sensitive, t.description, \
-                t.options::pg_catalog.text \
+                t.options::pg_catalog.text, t.id \
          FROM projectalpha.tools AS t WHERE t.tool_name OPERATOR(pg_catalog.=) $1",
         &[pg_sys::TEXTOID],
     ) };
@@ -64,6 +65,7 @@ pub fn registered(name: &ToolName) -> Option<Registered> {
                 sensitive: row.get(2).unwrap_or(true),
                 description: row.get(3),
                 options: ToolOptions::parse(row.get::<String>(4).as_deref()),
+                id: row.get(5).unwrap_or_default(),
             })
         })
     })

@@ -79,6 +79,11 @@ impl TableName {
         }
     }
 
+    /// Those that a project's tokens used.
+    pub fn idempotency_keys_in(project: ProjectId) -> Self {
+        TableName::in_project(project, &Self::idempotency_keys().table)
+    }
+
     /// The calls of language models.
     pub fn llm_usage() -> Self {
         TableName {
@@ -111,6 +116,14 @@ impl TableName {
             Some(renamed)
         } else {
             Some(format!("n{number}_of_{}", to.table))
+        }
+    }
+
+    /// The table as messages name it: one that belongs to a project with its schema.
+    pub fn shown(&self) -> String {
+        match ProjectId::of_schema(&self.schema) {
+            Some(_) => format!("{}.{}", self.schema, self.table),
+            None => self.table.clone(),
         }
     }
 

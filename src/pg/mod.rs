@@ -5,6 +5,7 @@
 
 pub mod acting;
 pub mod activity;
+pub mod adoption;
 pub mod alter_table;
 pub mod archive;
 mod builtin_code;
@@ -32,6 +33,7 @@ pub mod jsonb_merge;
 #[cfg(any(test, feature = "pg_test"))]
 mod jsonb_merge_tests;
 pub mod line_source;
+pub mod manifest;
 pub mod memory;
 mod migration_sql;
 pub mod migrations;
@@ -40,9 +42,12 @@ pub mod numeric;
 #[cfg(any(test, feature = "pg_test"))]
 mod numeric_tests;
 pub mod object_models;
+pub mod own_writes;
 pub mod project_access;
 pub mod project_rows;
 pub mod project_schema;
+pub mod project_tables;
+pub mod project_tools;
 pub mod projects;
 pub mod promotion;
 pub mod prompts;
@@ -54,6 +59,7 @@ pub mod registry;
 pub mod rename_table;
 pub mod report;
 pub mod request_settings;
+pub mod role_access;
 pub mod rotation;
 pub mod row;
 pub mod set_result;

@@ -14,6 +14,7 @@ use crate::model::error::Error;
 use crate::model::filter::{Condition, Operand, Operator};
 use crate::model::order::{Order, ID};
 use crate::model::page::Page;
+use crate::model::project::ProjectId;
 use crate::model::schema::FieldType;
 use crate::model::value::Value;
 
@@ -30,6 +31,27 @@ pub fn count(table: &TableName, conditions: &[Condition]) -> Result<Statement, E
     Ok(Statement {
         sql: format!(
             "SELECT pg_catalog.count(*) FROM {table}{}",
+            where_clause(&conditions, None)
+        ),
+        params: params.0,
+    })
+}
+
+/// Each row that meets all conditions as one jsonb, with the id of its project under
+/// `project_id`, whatever the table itself has there.
+pub fn documents(
+    table: &TableName,
+    project: ProjectId,
+    conditions: &[Condition],
+) -> Result<Statement, Error> {
+    let mut params = Params::default();
+    let conditions = params.conditions(conditions)?;
+    let project = params.place(project.value().into());
+    Ok(Statement {
+        // With the star: the table may have a column that is called r.
+        sql: format!(
+            "SELECT pg_catalog.to_jsonb(r.*) OPERATOR(pg_catalog.||) \
+                 pg_catalog.jsonb_build_object('project_id', {project}) FROM {table} AS r{}",
             where_clause(&conditions, None)
         ),
         params: params.0,

@@ -22,13 +22,26 @@ pub struct ToolRow {
 }
 
 /// What a live credential allows.
-#[derive(Clone)]
 pub struct CredentialRow {
     pub scopes: Vec<String>,
     pub expires_at: Option<TimestampWithTimeZone>,
+    /// The project whose data it opens, and no other; none if it belongs to none.
+    pub project_id: Option<i64>,
+    /// The transaction that wrote the row.
+    pub(super) xmin: Option<pg_sys::TransactionId>,
 }
 
 impl CredentialRow {
+    /// One that is known by what it allows alone.
+    pub fn allowing(scopes: Vec<String>, expires_at: Option<TimestampWithTimeZone>) -> Self {
+        CredentialRow {
+            scopes,
+            expires_at,
+            project_id: None,
+            xmin: None,
+        }
+    }
+
     /// True if it carries `scope` and has not expired.
     pub fn allows(&self, scope: &str) -> bool {
         self.is_live() && self.scopes.iter().any(|s| s == scope)
@@ -50,15 +63,19 @@ thread_local! {
          FROM projectalpha.tools AS t WHERE t.tool_name OPERATOR(pg_catalog.=) $1",
         &[pg_sys::TEXTOID],
     ) };
+    // By way of jsonb, as above.
     static TOOL_CREDENTIAL: KeptStatement = const { KeptStatement::new(
-        "SELECT c.scopes, c.expires_at FROM projectalpha.credentials AS c \
+        "SELECT c.scopes, c.expires_at \
+              , (pg_catalog.to_jsonb(c) OPERATOR(pg_catalog.->>) 'project_id')::pg_catalog.int8, c.xmin \
+         FROM projectalpha.credentials AS c \
          WHERE c.tool_id OPERATOR(pg_catalog.=) $1 AND c.digest OPERATOR(pg_catalog.=) $2 \
          AND c.revoked_at IS NULL",
         &[pg_sys::INT8OID, pg_sys::BYTEAOID],
     ) };
     static GLOBAL_CREDENTIAL: KeptStatement = const { KeptStatement::new(
-        // By way of jsonb, as above: there may be no column `project_id`.
-        "SELECT c.scopes, c.expires_at FROM projectalpha.credentials AS c \
+        "SELECT c.scopes, c.expires_at \
+              , (pg_catalog.to_jsonb(c) OPERATOR(pg_catalog.->>) 'project_id')::pg_catalog.int8, c.xmin \
+         FROM projectalpha.credentials AS c \
          WHERE c.tool_id IS NULL AND c.digest OPERATOR(pg_catalog.=) $1 \
          AND c.revoked_at IS NULL \
          AND (pg_catalog.to_jsonb(c) OPERATOR(pg_catalog.->>) 'project_id') IS NULL",
@@ -109,6 +126,8 @@ fn credential(rows: &Rows) -> Option<CredentialRow> {
     rows.first().map(|row| CredentialRow {
         scopes: row.get(1).unwrap_or_default(),
         expires_at: row.get(2),
+        project_id: row.get(3),
+        xmin: row.get(4),
     })
 }
 
@@ -155,6 +174,17 @@ pub fn lock_tool(name: &ToolName) -> Option<i64> {
     write(
         "UPDATE projectalpha.tools AS t SET tool_name = t.tool_name \
          WHERE t.tool_name OPERATOR(pg_catalog.=) $1 RETURNING t.id",
+        vec![name.as_str().into()],
+        |rows| rows.first().and_then(|row| row.get(1)),
+    )
+}
+
+/// Gives the id of a tool that nobody changes until the end of this transaction;
+/// others may do the same. None if there is no tool of that name.
+pub fn lock_tool_for_use(name: &ToolName) -> Option<i64> {
+    write(
+        "SELECT t.id FROM projectalpha.tools AS t \
+         WHERE t.tool_name OPERATOR(pg_catalog.=) $1 FOR SHARE",
         vec![name.as_str().into()],
         |rows| rows.first().and_then(|row| row.get(1)),
     )

@@ -58,6 +58,11 @@ impl Failure {
     }
 }
 
+/// Tells the caller something that is no error.
+pub fn notice(message: &str) {
+    pgrx::notice!("{message}");
+}
+
 /// Runs the body of a public function and raises what it returns as an error.
 /// Errors of PostgreSQL pass through, less the values that they show of a row.
 pub fn run<T>(body: impl FnOnce() -> Result<T, Error>) -> T {

@@ -1,5 +1,5 @@
-//! Functions that return `SETOF json`: rows go into a tuplestore, which spills
-//! to disk beyond work_mem.
+//! Functions that return `SETOF json` or `SETOF jsonb`: rows go into a tuplestore,
+//! which spills to disk beyond work_mem.
 
 use pgrx::callconv::{Arg, ArgAbi, BoxRet, FcInfo};
 use pgrx::datum::Datum;
@@ -9,22 +9,17 @@ use pgrx::pgrx_sql_entity_graph::metadata::{
 };
 
 use super::json_writer::JsonWriter;
+use super::jsonb::Jsonb;
 
-/// Where a set-returning function puts its rows: an argument that PostgreSQL
-/// passes by itself and that SQL does not show.
-pub struct JsonRows<'fcx> {
+/// The rows of a call, each of one column.
+struct Store {
     store: *mut pg_sys::Tuplestorestate,
     descriptor: pg_sys::TupleDesc,
-    lifetime: std::marker::PhantomData<&'fcx ()>,
 }
 
-/// What such a function returns: its rows are where they belong already.
-pub struct RowsReturned(());
-
-impl JsonRows<'_> {
-    /// Adds what the writer holds as one row, and clears the writer.
-    pub fn push(&mut self, writer: &mut JsonWriter) {
-        let mut value = [writer.datum()];
+impl Store {
+    fn put(&mut self, value: pg_sys::Datum) {
+        let mut value = [value];
         let mut is_null = [false];
         // SAFETY: one value and one flag for the one column; the store copies it.
         unsafe {
@@ -35,16 +30,11 @@ impl JsonRows<'_> {
                 is_null.as_mut_ptr(),
             );
         }
-        writer.clear();
-    }
-
-    pub fn finish(self) -> RowsReturned {
-        RowsReturned(())
     }
 
     /// # Safety
-    /// `fcinfo` is that of the running call.
-    unsafe fn begin(fcinfo: pg_sys::FunctionCallInfo) -> Self {
+    /// `fcinfo` is that of the running call, and what is put are values of this type.
+    unsafe fn begin(fcinfo: pg_sys::FunctionCallInfo, type_oid: pg_sys::Oid) -> Self {
         // SAFETY: resultinfo is a ReturnSetInfo if its tag says so; store and
         // descriptor must live until the query ends, hence the context.
         unsafe {
@@ -62,7 +52,7 @@ impl JsonRows<'_> {
             }
             let caller = pg_sys::MemoryContextSwitchTo((*(*result).econtext).ecxt_per_query_memory);
             let descriptor = pg_sys::CreateTemplateTupleDesc(1);
-            pg_sys::TupleDescInitEntry(descriptor, 1, c"record".as_ptr(), pg_sys::JSONOID, -1, 0);
+            pg_sys::TupleDescInitEntry(descriptor, 1, c"record".as_ptr(), type_oid, -1, 0);
             let random = pg_sys::SetFunctionReturnMode::SFRM_Materialize_Random;
             let random = (*result).allowedModes as u32 & random != 0;
             let store = pg_sys::tuplestore_begin_heap(random, false, pg_sys::work_mem);
@@ -70,48 +60,98 @@ impl JsonRows<'_> {
             (*result).returnMode = materialize;
             (*result).setResult = store;
             (*result).setDesc = descriptor;
-            JsonRows {
-                store,
-                descriptor,
-                lifetime: std::marker::PhantomData,
-            }
+            Store { store, descriptor }
         }
     }
 }
 
-// SAFETY: takes the call's own fcinfo and no SQL argument.
-unsafe impl<'fcx> ArgAbi<'fcx> for JsonRows<'fcx> {
-    unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Self {
-        // SAFETY: pgrx's virtual argument for fcinfo gives the running call's.
-        unsafe { JsonRows::begin(arg.unbox_unchecked::<pg_sys::FunctionCallInfo>()) }
+/// Where a set-returning function puts its rows: an argument that PostgreSQL
+/// passes by itself and that SQL does not show.
+pub struct JsonRows<'fcx> {
+    store: Store,
+    lifetime: std::marker::PhantomData<&'fcx ()>,
+}
+
+/// What such a function returns: its rows are where they belong already.
+pub struct RowsReturned(());
+
+impl JsonRows<'_> {
+    /// Adds what the writer holds as one row, and clears the writer.
+    pub fn push(&mut self, writer: &mut JsonWriter) {
+        self.store.put(writer.datum());
+        writer.clear();
     }
 
-    fn is_virtual_arg() -> bool {
-        true
+    pub fn finish(self) -> RowsReturned {
+        RowsReturned(())
     }
 }
 
-// SAFETY: in materialize mode PostgreSQL ignores the datum that is returned.
-unsafe impl BoxRet for RowsReturned {
-    unsafe fn box_into<'fcx>(self, fcinfo: &mut FcInfo<'fcx>) -> Datum<'fcx> {
-        fcinfo.return_null()
+/// The same for `SETOF jsonb`.
+pub struct JsonbRows<'fcx> {
+    store: Store,
+    lifetime: std::marker::PhantomData<&'fcx ()>,
+}
+
+/// What such a function returns.
+pub struct JsonbRowsReturned(());
+
+impl JsonbRows<'_> {
+    /// Adds a document as one row.
+    pub fn push(&mut self, document: Jsonb<'_>) {
+        self.store.put(document.datum());
+    }
+
+    pub fn finish(self) -> JsonbRowsReturned {
+        JsonbRowsReturned(())
     }
 }
 
-// SAFETY: the argument does not appear in SQL.
-unsafe impl SqlTranslatable for JsonRows<'_> {
-    const TYPE_IDENT: &'static str = pgrx::pgrx_resolved_type!(JsonRows);
-    const TYPE_ORIGIN: TypeOrigin = TypeOrigin::External;
-    const ARGUMENT_SQL: Result<SqlMappingRef, ArgumentError> = Ok(SqlMappingRef::Skip);
-    const RETURN_SQL: Result<ReturnsRef, ReturnsError> = Err(ReturnsError::Datum);
+/// Tells PostgreSQL of a pair of those types: what is put, and how SQL names it.
+macro_rules! set_of {
+    ($rows:ident, $returned:ident, $type_oid:ident, $sql:literal) => {
+        // SAFETY: takes the call's own fcinfo and no SQL argument.
+        unsafe impl<'fcx> ArgAbi<'fcx> for $rows<'fcx> {
+            unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Self {
+                // SAFETY: pgrx's virtual argument for fcinfo gives the running call's.
+                let store = unsafe { Store::begin(arg.unbox_unchecked(), pg_sys::$type_oid) };
+                $rows {
+                    store,
+                    lifetime: std::marker::PhantomData,
+                }
+            }
+
+            fn is_virtual_arg() -> bool {
+                true
+            }
+        }
+
+        // SAFETY: in materialize mode PostgreSQL ignores the datum that is returned.
+        unsafe impl BoxRet for $returned {
+            unsafe fn box_into<'fcx>(self, fcinfo: &mut FcInfo<'fcx>) -> Datum<'fcx> {
+                fcinfo.return_null()
+            }
+        }
+
+        // SAFETY: the argument does not appear in SQL.
+        unsafe impl SqlTranslatable for $rows<'_> {
+            const TYPE_IDENT: &'static str = pgrx::pgrx_resolved_type!($rows);
+            const TYPE_ORIGIN: TypeOrigin = TypeOrigin::External;
+            const ARGUMENT_SQL: Result<SqlMappingRef, ArgumentError> = Ok(SqlMappingRef::Skip);
+            const RETURN_SQL: Result<ReturnsRef, ReturnsError> = Err(ReturnsError::Datum);
+        }
+
+        // SAFETY: the rows in the store are of that type. pgrx renders SETOF only for
+        // its own iterators, hence the literal.
+        unsafe impl SqlTranslatable for $returned {
+            const TYPE_IDENT: &'static str = pgrx::pgrx_resolved_type!($returned);
+            const TYPE_ORIGIN: TypeOrigin = TypeOrigin::External;
+            const ARGUMENT_SQL: Result<SqlMappingRef, ArgumentError> = Ok(SqlMappingRef::Skip);
+            const RETURN_SQL: Result<ReturnsRef, ReturnsError> =
+                Ok(ReturnsRef::One(SqlMappingRef::literal($sql)));
+        }
+    };
 }
 
-// SAFETY: the rows in the store are of type json. pgrx renders SETOF only for its
-// own iterators, hence the literal.
-unsafe impl SqlTranslatable for RowsReturned {
-    const TYPE_IDENT: &'static str = pgrx::pgrx_resolved_type!(RowsReturned);
-    const TYPE_ORIGIN: TypeOrigin = TypeOrigin::External;
-    const ARGUMENT_SQL: Result<SqlMappingRef, ArgumentError> = Ok(SqlMappingRef::Skip);
-    const RETURN_SQL: Result<ReturnsRef, ReturnsError> =
-        Ok(ReturnsRef::One(SqlMappingRef::literal("SETOF json")));
-}
+set_of!(JsonRows, RowsReturned, JSONOID, "SETOF json");
+set_of!(JsonbRows, JsonbRowsReturned, JSONBOID, "SETOF jsonb");

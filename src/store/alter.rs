@@ -10,7 +10,7 @@ use crate::model::schema::Schema;
 use crate::pg::ddl::KeepOut;
 use crate::pg::existing_records::Since;
 use crate::pg::ident::TableName;
-use crate::pg::{acting, alter_table, ddl, history, registry};
+use crate::pg::{acting, alter_table, ddl, history, project_tools, registry, report};
 
 use super::authorise::{self, Caller};
 use super::records::name_of_tool;
@@ -33,8 +33,8 @@ pub fn alter(
         let tool_id = registry::lock_tool(&name).ok_or(Error::ToolNotFound)?;
         let before = definition_of(&name)?;
         let alteration = Alteration::parse(&before, changes)?;
-        history::ensure_first_version(tool_id);
-        alter_table_of(&name, &before, &alteration)?;
+        history::ensure_last_version(tool_id);
+        alter_table(&TableName::of_tool(&name), &before, &alteration)?;
 
         let now = &alteration.definition;
         registry::update_tool(
@@ -46,6 +46,14 @@ pub fn alter(
         );
         let change = json!({"alter": alteration.changes}).to_string();
         let version = history::append(tool_id, &acting::caller_name(), caller.face(), &change);
+        let behind = project_tools::count_outdated(tool_id);
+        if behind > 0 {
+            report::notice(&format!(
+                "Projects that keep an older version of tool '{}' until upgrade_project() or \
+                 upgrade_all_projects(): {behind}",
+                name.as_str()
+            ));
+        }
         Ok(version.unwrap_or_default())
     })
 }
@@ -61,40 +69,39 @@ fn definition_of(name: &ToolName) -> Result<Definition, Error> {
 
 /// Looks at all records while others go on reading and writing. Only then is the
 /// table locked, and what was written in the meantime is looked at, too.
-fn alter_table_of(
-    name: &ToolName,
+pub(super) fn alter_table(
+    table: &TableName,
     before: &Definition,
     alteration: &Alteration,
 ) -> Result<(), Error> {
     let Some(keep_out) = needed_lock(before, alteration) else {
         return Ok(());
     };
-    let table = TableName::of_tool(name);
     let missing = || Error::ToolTableMissing {
-        table: table.table.clone(),
+        table: table.shown(),
     };
-    let oid = ddl::relation_oid(&table).ok_or_else(missing)?;
-    ddl::check_table(&table, oid)?;
+    let oid = ddl::relation_oid(table).ok_or_else(missing)?;
+    ddl::check_table(table, oid)?;
     let since = Since::now();
-    existing_records::check_before(&table, alteration, None)?;
-    ddl::lock_table(&table, keep_out)?.ok_or_else(missing)?;
-    existing_records::check_before(&table, alteration, Some(since))?;
+    existing_records::check_before(table, alteration, None)?;
+    ddl::lock_table(table, keep_out)?.ok_or_else(missing)?;
+    existing_records::check_before(table, alteration, Some(since))?;
 
     let (had, has) = (
         before.options.versioned,
         alteration.definition.options.versioned,
     );
     if had && !has {
-        alter_table::drop_versions(&table);
+        alter_table::drop_versions(table);
     }
-    alter_table::drop_indexes(&table, &alteration.fields);
-    alter_table::alter_columns(&table, &alteration.steps);
+    alter_table::drop_indexes(table, &alteration.fields);
+    alter_table::alter_columns(table, &alteration.steps);
     if has && !had {
-        alter_table::add_versions(&table);
+        alter_table::add_versions(table);
     }
-    existing_records::check_added(&table, alteration)?;
-    alter_table::alter_not_null(&table, &alteration.fields);
-    alter_table::create_indexes(&table, &alteration.fields);
+    existing_records::check_added(table, alteration)?;
+    alter_table::alter_not_null(table, &alteration.fields);
+    alter_table::create_indexes(table, &alteration.fields);
     Ok(())
 }
 

@@ -11,10 +11,12 @@ use crate::model::schema::{Field, Schema};
 use crate::pg::archive::{self, ArchivedTool};
 use crate::pg::ddl::KeepOut;
 use crate::pg::ident::TableName;
+use crate::pg::project_tools as pg_project_tools;
 use crate::pg::{acting, configuration, ddl, history, registry, rename_table};
 
 use super::authorise::{self, Caller};
 use super::bounded;
+use super::project_tools;
 use super::records::name_of_tool;
 use super::tools::refuse_configured;
 
@@ -37,6 +39,7 @@ pub fn archive(
     let name = name_of_tool(tool_name)?;
     bounded::within_lock_timeout(name.as_str(), || {
         let tool_id = registry::lock_tool(&name).ok_or(Error::ToolNotFound)?;
+        project_tools::refuse_if_used(&name, tool_id)?;
         let table = TableName::of_tool(&name);
         let oid = ddl::lock_table(&table, KeepOut::Everybody)?.ok_or_else(|| {
             Error::ToolTableMissing {
@@ -166,5 +169,6 @@ pub fn purge(
     ddl::drop_table(&archived.table);
     archive::forget(archived.id);
     history::forget(archived.tool_id);
+    pg_project_tools::forget_clients(archived.tool_id);
     Ok(())
 }

@@ -1,11 +1,11 @@
-//! Who may do what. NULL is no token and never passes.
+//! Who may do what. NULL is no token and never passes. Who may use the records of a
+//! tool is for [`super::gate`] to say.
 
 use crate::model::configuration::own_scope;
 use crate::model::error::Error;
 use crate::model::name::ToolName;
 use crate::model::token::Digest;
 use crate::pg::acting;
-use crate::pg::cache::CompiledTool;
 use crate::pg::registry;
 
 /// Through which face a call comes.
@@ -42,15 +42,6 @@ pub fn admin_role() -> Result<(), Error> {
     admin(Caller::Sql, None)
 }
 
-/// Passes a live token of this tool that carries `scope`.
-pub fn tool(tool: &CompiledTool, token: Option<&str>, scope: &str) -> Result<(), Error> {
-    let credential = token.and_then(|t| tool.credential(&Digest::of(t)));
-    match credential {
-        Some(credential) if credential.allows(scope) => Ok(()),
-        _ => Err(Error::ToolToken),
-    }
-}
-
 /// Passes the token of a configured tool that is not registered yet.
 pub fn configured(tool: &ToolName, token: Option<&str>) -> Result<(), Error> {
     if has_global_scope(token, &own_scope(tool.as_str())) {
@@ -80,5 +71,5 @@ fn is_admin(caller: Caller, token: Option<&str>) -> bool {
 fn has_global_scope(token: Option<&str>, scope: &str) -> bool {
     token
         .and_then(|t| registry::global_credential(&Digest::of(t)))
-        .is_some_and(|credential| credential.allows(scope))
+        .is_some_and(|credential| credential.project_id.is_none() && credential.allows(scope))
 }

@@ -23,14 +23,23 @@ impl Operation {
     }
 }
 
-/// Tells who listens, at commit, if the tool asks for it. The payload of the record
-/// is not told: a channel is open to every role.
+/// Tells who listens, at commit, if the tool asks for it: on the channel of the tool,
+/// or on that of the project whose record it is. The payload of the record is not told:
+/// a channel is open to every role.
 pub fn announce(tool: &CompiledTool, operation: Operation, id: i64) {
-    if tool.options.notify {
-        notify(
-            &format!("projectalpha_{}", tool.name.as_str()),
-            &format!(r#"{{"id":{id},"operation":"{}"}}"#, operation.name()),
-        );
+    if !tool.options.notify {
+        return;
+    }
+    let (name, operation) = (tool.name.as_str(), operation.name());
+    match &tool.tenant {
+        None => notify(
+            &format!("projectalpha_{name}"),
+            &format!(r#"{{"id":{id},"operation":"{operation}"}}"#),
+        ),
+        Some(tenant) => notify(
+            &format!("projectalpha_{}", tenant.project.schema_name()),
+            &format!(r#"{{"tool":"{name}","id":{id},"operation":"{operation}"}}"#),
+        ),
     }
 }
 

@@ -10,13 +10,14 @@ use crate::model::name::ToolName;
 use crate::model::options::ToolOptions;
 use crate::model::page::Page;
 use crate::model::schema::Schema;
-use crate::pg::cache::{self, CompiledTool};
+use crate::pg::cache::CompiledTool;
 use crate::pg::ident::TableName;
 use crate::pg::json_writer::JsonWriter;
 use crate::pg::jsonb::Jsonb;
 use crate::pg::{common_table, configuration, ddl, idempotency, promotion, registry};
 
 use super::authorise::{self, Caller};
+use super::gate::{self, Act};
 use super::records::{self, name_of_tool};
 
 /// A record and the table it went to.
@@ -34,15 +35,10 @@ pub fn store(
 ) -> Result<Stored, Error> {
     let name = name_of_configured(tool_name)?;
     loop {
-        let (now, tool) = open(&name, token, "write")?;
+        let (now, tool) = open(&name, token, Act::Post)?;
         if tool.is_some() {
-            let id: Result<_, Error> = records::store_if(
-                &name,
-                payload,
-                None,
-                |tool| may(tool, token, "write"),
-                |_, write| write(),
-            );
+            let id: Result<_, Error> =
+                records::store_as(Act::Post, &name, token, payload, None, |_, write| write());
             return Ok(Stored {
                 id: id?,
                 in_common_table: false,
@@ -80,7 +76,11 @@ pub fn list(
     each: impl FnMut(&mut JsonWriter, i64),
 ) -> Result<(), Error> {
     let name = name_of_configured(tool_name)?;
-    let (now, tool) = open(&name, token, "read")?;
+    let (now, tool) = open(&name, token, Act::Read)?;
+    // What a project has is in one place.
+    if tool.as_ref().is_some_and(|tool| tool.tenant.is_some()) {
+        return records::list(Some(name.as_str()), token, page, writer, each);
+    }
     let sensitive = tool.as_ref().map_or(now.sensitive, |tool| tool.sensitive);
     // Rows are where the configuration of their own snapshot says: a promotion
     // may have been committed since.
@@ -110,7 +110,7 @@ pub(super) fn register(name: &ToolName, now: Configuration) -> Result<(), Error>
             tool: name.as_str().to_owned(),
         }
     })?;
-    idempotency::forget_tool(id)?;
+    idempotency::forget_tool(&TableName::idempotency_keys(), id)?;
     configuration::adopt_tokens(name, id);
     Ok(())
 }
@@ -118,7 +118,7 @@ pub(super) fn register(name: &ToolName, now: Configuration) -> Result<(), Error>
 /// Registers a tool and makes its table, unless another session does it just now.
 fn register_at_first_post(name: &ToolName, token: Option<&str>) -> Result<(), Error> {
     configuration::lock_for_registering();
-    let (now, tool) = open(name, token, "write")?;
+    let (now, tool) = open(name, token, Act::Post)?;
     if !now.use_individual_table || tool.is_some() {
         return Ok(());
     }
@@ -143,24 +143,22 @@ pub(super) fn make_table(name: &ToolName) -> Result<(), Error> {
 fn open(
     name: &ToolName,
     token: Option<&str>,
-    scope: &str,
+    act: Act,
 ) -> Result<(Configuration, Option<Rc<CompiledTool>>), Error> {
     loop {
         let now = configuration::current(name).ok_or(ConfigurationError::ToolNotConfigured)?;
-        let tool = if now.use_individual_table {
-            registered(name)?
-        } else {
-            None
-        };
-        let opened = match &tool {
-            Some(tool) => may(tool, token, scope),
-            None if now.sensitive => authorise::configured(name, token),
-            None => Ok(()),
-        };
-        match opened {
-            Ok(()) => return Ok((now, tool)),
+        if now.use_individual_table {
+            if let Some(tool) = registered(name, token, act)? {
+                return Ok((now, Some(tool)));
+            }
+        }
+        if !now.sensitive {
+            return Ok((now, None));
+        }
+        match authorise::configured(name, token) {
+            Ok(()) => return Ok((now, None)),
             // Its token is another credential once another session has registered it.
-            Err(_) if tool.is_none() && has_changed(name, now) => {}
+            Err(_) if has_changed(name, now) => {}
             Err(error) => return Err(error),
         }
     }
@@ -171,20 +169,16 @@ fn has_changed(name: &ToolName, known: Configuration) -> bool {
         || (known.use_individual_table && registry::tool(name).is_some())
 }
 
-fn registered(name: &ToolName) -> Result<Option<Rc<CompiledTool>>, Error> {
-    match cache::find(name) {
+fn registered(
+    name: &ToolName,
+    token: Option<&str>,
+    act: Act,
+) -> Result<Option<Rc<CompiledTool>>, Error> {
+    match gate::open(name, token, act) {
         Ok(tool) => Ok(Some(tool)),
         Err(Error::ToolNotFound) => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-/// At its endpoint a tool that is not sensitive takes records of anybody.
-fn may(tool: &CompiledTool, token: Option<&str>, scope: &str) -> Result<(), Error> {
-    if tool.sensitive {
-        authorise::tool(tool, token, scope)?;
-    }
-    Ok(())
 }
 
 /// A name that cannot be a tool's is that of a tool that is not configured.

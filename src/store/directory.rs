@@ -3,13 +3,16 @@
 use serde_json::Value;
 
 use crate::model::error::Error;
+use crate::model::name::ToolName;
 use crate::model::openapi::{self, Documented};
 use crate::model::schema::Schema;
 use crate::model::token::Digest;
+use crate::pg::cache::{self, Tenant};
 use crate::pg::json_writer::JsonWriter;
-use crate::pg::{cache, directory};
+use crate::pg::{directory, project_tools};
 
 use super::authorise::{self, Caller};
+use super::gate::{self, Act};
 use super::records::name_of_tool;
 
 /// Tokens that a reader of the directory has, either or none.
@@ -39,33 +42,54 @@ pub fn list(
     Ok(())
 }
 
-/// The OpenAPI document of a tool, for whoever may read its records.
+/// The OpenAPI document of a tool, for whoever may read its records. The token of a
+/// project gets that of the project's table, which may follow an older version.
 pub fn document_for(reader: Reader<'_>, tool_name: Option<&str>) -> Result<Value, Error> {
     let name = name_of_tool(tool_name)?;
-    let tool = cache::find(&name)?;
-    if tool.sensitive {
-        match reader.admin_token {
-            Some(_) => authorise::admin(Caller::Http, reader.admin_token)?,
-            None => authorise::tool(&tool, reader.token, "read")?,
+    let tool = match reader.admin_token {
+        None => gate::open(&name, reader.token, Act::Read)?,
+        Some(token) => {
+            let tool = cache::find(&name)?;
+            if tool.sensitive {
+                authorise::admin(Caller::Http, Some(token))?;
+            }
+            tool
         }
-    }
-    document(tool_name, None)
+    };
+    document_of(&name, tool.tenant.as_ref(), None)
 }
 
 /// The OpenAPI document of a tool. `base_url` is where the service is; without
 /// it URLs are relative to where the document comes from.
 pub fn document(tool_name: Option<&str>, base_url: Option<&str>) -> Result<Value, Error> {
-    let name = name_of_tool(tool_name)?;
+    document_of(&name_of_tool(tool_name)?, None, base_url)
+}
+
+fn document_of(
+    name: &ToolName,
+    tenant: Option<&Tenant>,
+    base_url: Option<&str>,
+) -> Result<Value, Error> {
     let base_url = base_url.map(openapi::check_base_url).transpose()?;
-    let registered = directory::registered(&name).ok_or(Error::ToolNotFound)?;
-    let schema = Schema::of_registered(registered.schema_definition.as_deref())?;
+    let registered = directory::registered(name).ok_or(Error::ToolNotFound)?;
+    let (schema, options) = match tenant {
+        None => (
+            Schema::of_registered(registered.schema_definition.as_deref())?,
+            registered.options,
+        ),
+        Some(tenant) => {
+            let row = project_tools::tenant(tenant.project, registered.id, name)
+                .ok_or(Error::ToolNotFound)?;
+            cache::definition(name, &row.definition)?
+        }
+    };
     Ok(openapi::document(
         &Documented {
             name: name.as_str(),
             description: registered.description.as_deref(),
-            sensitive: registered.sensitive,
+            sensitive: registered.sensitive || tenant.is_some(),
             schema: &schema,
-            options: &registered.options,
+            options: &options,
         },
         base_url,
     ))

@@ -1,6 +1,7 @@
 //! The operations: authorise, validate, write or read. Both faces, SQL and
 //! HTTP, call these; all behaviour is here, once.
 
+pub mod across;
 pub mod activity;
 pub mod alter;
 pub mod archive;
@@ -13,17 +14,22 @@ pub mod configured;
 pub mod contents;
 pub mod directory;
 mod existing_records;
+mod gate;
 pub mod migrations;
+pub mod moving;
 pub mod object_models;
 mod once;
 pub mod project_access;
 pub mod project_tokens;
+pub mod project_tools;
+pub mod project_upgrade;
 pub mod projects;
 pub mod promotion;
 pub mod prompts;
 mod quota;
 pub mod record;
 pub mod records;
+pub mod role_access;
 pub mod rotation;
 pub mod search;
 pub mod tokens;

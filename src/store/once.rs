@@ -3,8 +3,8 @@
 use crate::model::error::Error;
 use crate::model::token::Digest;
 use crate::pg::cache::CompiledTool;
+use crate::pg::ddl;
 use crate::pg::jsonb::Jsonb;
-use crate::pg::{ddl, idempotency};
 
 /// Longest key, in characters.
 const MAX_KEY: usize = 255;
@@ -20,15 +20,16 @@ pub fn store(
     if key.is_empty() || key.chars().count() > MAX_KEY || key.chars().any(char::is_control) {
         return Err(Error::IdempotencyKeyInvalid);
     }
-    ddl::ensure_idempotency_table()?;
+    let keys = tool.idempotency_keys();
+    ddl::ensure_idempotency_table(&keys.table)?;
     let digest = Digest::of(&payload.to_text());
     loop {
-        if idempotency::take(tool.id, key, &digest) {
+        if keys.take(tool.id, key, &digest) {
             let id = insert()?;
-            idempotency::set_record(tool.id, key, id);
+            keys.set_record(tool.id, key, id);
             return Ok(id);
         }
-        match idempotency::find(tool.id, key, &digest) {
+        match keys.find(tool.id, key, &digest) {
             Some(used) if used.same_payload => return Ok(used.record_id),
             Some(_) => return Err(Error::IdempotencyKeyReused),
             // Forgotten between the two statements.

@@ -26,10 +26,7 @@ pub fn issue(
     let asked = scopes.ok_or(Error::ArgumentNull { argument: "scopes" })?;
     let asked: Option<Vec<&str>> = asked.iter().map(Option::as_deref).collect();
     let scopes = token::project_scopes(&asked.ok_or(ResourceError::ScopesInvalid)?)?;
-    let would_be = CredentialRow {
-        scopes: Vec::new(),
-        expires_at: expires,
-    };
+    let would_be = CredentialRow::allowing(Vec::new(), expires);
     if !would_be.is_live() {
         return Err(ResourceError::ExpiryPast.into());
     }

@@ -5,7 +5,7 @@ use crate::model::project::{checked_email, checked_name, ProjectId, Status};
 use crate::model::project_error::ProjectError;
 use crate::pg::jsonb::Jsonb;
 use crate::pg::projects::{self, Lock};
-use crate::pg::{acting, project_schema, report, settings};
+use crate::pg::{acting, project_schema, report, role_access, settings};
 
 use super::authorise;
 use super::upgrade;
@@ -65,11 +65,12 @@ pub fn set_status(project: Option<i64>, status: Option<&str>) -> Result<(), Erro
     authorise::admin_role()?;
     let project = id_of_project(project)?;
     let status = Status::parse(required("status", status)?)?;
-    if projects::set_status(project, status) {
-        Ok(())
-    } else {
-        Err(not_found(project))
+    if !projects::set_status(project, status) {
+        return Err(not_found(project));
     }
+    // Those who use the tables directly are kept to it, too.
+    role_access::apply(project);
+    Ok(())
 }
 
 /// Drops a project with all of its data and tokens. What it has used stays, for

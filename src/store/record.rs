@@ -13,9 +13,10 @@ use crate::pg::row::Row;
 use crate::pg::spi::{with_latest_snapshot, Param};
 
 use super::changes::{self, Operation};
+use super::gate::{self, Act};
+use super::quota;
 use super::records::{field_columns, listed_columns, name_of_tool};
 use super::validate::{self, Violation};
-use super::{authorise, quota};
 
 /// Which record, and which states of it may be changed (none: any).
 pub struct Which<'a> {
@@ -41,10 +42,7 @@ impl Which<'_> {
 pub fn get(which: &Which<'_>, writer: &mut JsonWriter) -> Result<Option<Revision>, Error> {
     let name = name_of_tool(which.tool_name)?;
     loop {
-        let tool = cache::find(&name)?;
-        if tool.sensitive {
-            authorise::tool(&tool, which.token, "read")?;
-        }
+        let tool = gate::open(&name, which.token, Act::Read)?;
         let id = which.id()?;
         if cache::lock(&name, &tool, LOCK_FOR_READING) {
             let found = tool.table.get(&listed_columns(&tool), id, writer);
@@ -196,10 +194,7 @@ pub fn validate(
     token: Option<&str>,
 ) -> Result<Vec<Violation>, Error> {
     let name = name_of_tool(tool_name)?;
-    let tool = cache::find(&name)?;
-    if tool.sensitive {
-        authorise::tool(&tool, token, "write")?;
-    }
+    let tool = gate::open(&name, token, Act::Check)?;
     let object = validate::object("payload", payload)?;
     Ok(validate::violations(&tool, object))
 }
@@ -208,8 +203,7 @@ pub fn validate(
 fn locked(which: &Which<'_>) -> Result<Rc<CompiledTool>, Error> {
     let name = name_of_tool(which.tool_name)?;
     loop {
-        let tool = cache::find(&name)?;
-        authorise::tool(&tool, which.token, "write")?;
+        let tool = gate::open(&name, which.token, Act::Write)?;
         if which.wanted.is_some() && !tool.options.versioned {
             return Err(Error::NotVersioned {
                 tool: name.as_str().to_owned(),

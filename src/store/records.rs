@@ -14,7 +14,8 @@ use crate::pg::subtransaction::atomically;
 use crate::pg::table::NextRow;
 
 use super::changes::{self, Operation};
-use super::{authorise, once, quota, validate};
+use super::gate::{self, Act};
+use super::{once, quota, validate};
 
 /// Stores a record and gives its id; none if a trigger on the table took the
 /// row away. With an idempotency key that was used already nothing is stored, and
@@ -26,11 +27,12 @@ pub fn store(
     idempotency_key: Option<&str>,
 ) -> Result<Option<i64>, Error> {
     let name = name_of_tool(tool_name)?;
-    store_if(
+    store_as(
+        Act::Write,
         &name,
+        token,
         payload,
         idempotency_key,
-        |tool| authorise::tool(tool, token, "write"),
         |_, write| write(),
     )
 }
@@ -45,11 +47,12 @@ pub fn store_or_undo<E: From<Error> + From<Failure>>(
     idempotency_key: Option<&str>,
 ) -> Result<Option<i64>, E> {
     let name = name_of_tool(tool_name)?;
-    store_if(
+    store_as(
+        Act::Write,
         &name,
+        token,
         payload,
         idempotency_key,
-        |tool| authorise::tool(tool, token, "write"),
         |tool, write| {
             if idempotency_key.is_none() && refuses_before_writing(tool) {
                 Ok(write()?)
@@ -71,20 +74,20 @@ fn refuses_before_writing(tool: &CompiledTool) -> bool {
 /// So many fields fit a page, whatever is in them.
 const MOST_FIELDS_THAT_FIT: usize = 200;
 
-/// Stores a record if `may` passes. What writes goes through `around`.
-pub(super) fn store_if<E: From<Error>>(
+/// Stores a record for a caller who may do this. What writes goes through `around`.
+pub(super) fn store_as<E: From<Error>>(
+    act: Act,
     name: &ToolName,
+    token: Option<&str>,
     payload: Option<Jsonb<'_>>,
     idempotency_key: Option<&str>,
-    may: impl Fn(&CompiledTool) -> Result<(), Error>,
     around: impl FnOnce(
         &CompiledTool,
         &dyn Fn() -> Result<Option<i64>, Error>,
     ) -> Result<Option<i64>, E>,
 ) -> Result<Option<i64>, E> {
     loop {
-        let tool = cache::find(name)?;
-        may(&tool)?;
+        let tool = gate::open(name, token, act)?;
         let payload = payload.ok_or(Error::ArgumentNull {
             argument: "payload",
         })?;
@@ -125,8 +128,7 @@ pub fn store_many(
 ) -> Result<i64, Error> {
     let name = name_of_tool(tool_name)?;
     loop {
-        let tool = cache::find(&name)?;
-        authorise::tool(&tool, token, "write")?;
+        let tool = gate::open(&name, token, Act::Write)?;
         let payloads = payloads
             .ok_or(Error::ArgumentNull {
                 argument: "payloads",
@@ -180,10 +182,7 @@ pub fn list(
 ) -> Result<(), Error> {
     let name = name_of_tool(tool_name)?;
     loop {
-        let tool = cache::find(&name)?;
-        if tool.sensitive {
-            authorise::tool(&tool, token, "read")?;
-        }
+        let tool = gate::open(&name, token, Act::Read)?;
         if cache::lock(&name, &tool, LOCK_FOR_READING) {
             tool.table.list(&listed_columns(&tool), page, writer, each);
             return Ok(());

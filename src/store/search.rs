@@ -12,7 +12,7 @@ use crate::pg::json_writer::JsonWriter;
 use crate::pg::jsonb::Jsonb;
 use crate::pg::query::Query;
 
-use super::authorise;
+use super::gate::{self, Act};
 use super::records::{self, listed_columns, name_of_tool};
 
 /// The conditions that a caller gave, not yet checked.
@@ -80,10 +80,7 @@ pub fn list(
     }
     let name = name_of_tool(tool_name)?;
     loop {
-        let tool = cache::find(&name)?;
-        if tool.sensitive {
-            authorise::tool(&tool, token, "read")?;
-        }
+        let tool = gate::open(&name, token, Act::Read)?;
         let columns = listed_columns(&tool);
         let query = search.check(&columns)?;
         if cache::lock(&name, &tool, LOCK_FOR_READING) {
@@ -105,10 +102,7 @@ pub fn count(
 ) -> Result<i64, Error> {
     let name = name_of_tool(tool_name)?;
     loop {
-        let tool = cache::find(&name)?;
-        if tool.sensitive {
-            authorise::tool(&tool, token, "read")?;
-        }
+        let tool = gate::open(&name, token, Act::Read)?;
         let conditions = filter.check(&listed_columns(&tool))?;
         if cache::lock(&name, &tool, LOCK_FOR_READING) {
             return tool.table.count(&conditions);

@@ -12,6 +12,7 @@ use crate::pg::ident::TableName;
 use crate::pg::{acting, configuration, ddl, history, idempotency, random, registry};
 
 use super::authorise::{self, Caller};
+use super::project_tools;
 use super::records::name_of_tool;
 
 /// What a tool is registered with.
@@ -38,13 +39,40 @@ pub struct Registered {
 /// Registers a tool and creates its table, or does neither.
 pub fn register(caller: Caller, request: &Registration<'_>) -> Result<Registered, Error> {
     authorise::admin(caller, request.admin_token)?;
+    let made = define(caller, request, || {
+        new_token(request.token, Purpose::Tool).map(Some)
+    })?;
+    Ok(Registered {
+        tool_name: made.name.as_str().to_owned(),
+        table_name: made.table.table,
+        token: made.token.map(|new| new.token).unwrap_or_default(),
+    })
+}
+
+/// The same for a tool of projects that has no token of its own.
+pub(super) fn register_without_token(request: &Registration<'_>) -> Result<(), Error> {
+    authorise::admin_role()?;
+    define(Caller::Sql, request, || Ok(None)).map(|_| ())
+}
+
+struct Defined {
+    name: ToolName,
+    table: TableName,
+    token: Option<NewToken>,
+}
+
+fn define(
+    caller: Caller,
+    request: &Registration<'_>,
+    token: impl FnOnce() -> Result<Option<NewToken>, Error>,
+) -> Result<Defined, Error> {
     let name = ToolName::parse(request.tool_name.ok_or(Error::ArgumentNull {
         argument: "tool_name",
     })?)?;
     let sensitive = request.sensitive.ok_or(Error::ArgumentNull {
         argument: "sensitive",
     })?;
-    let token = new_token(request.token, Purpose::Tool)?;
+    let token = token()?;
     let schema = Schema::of_registered(request.schema)?;
     request.options.check()?;
     if request.options.versioned {
@@ -61,10 +89,12 @@ pub fn register(caller: Caller, request: &Registration<'_>) -> Result<Registered
     .ok_or_else(|| Error::ToolExists {
         tool: name.as_str().to_owned(),
     })?;
-    idempotency::forget_tool(id)?;
+    idempotency::forget_tool(&TableName::idempotency_keys(), id)?;
     refuse_configured(&name)?;
-    if !registry::insert_credential(&token, Purpose::Tool.scopes(), Some(id), None) {
-        return Err(Error::TokenInUse);
+    if let Some(token) = &token {
+        if !registry::insert_credential(token, Purpose::Tool.scopes(), Some(id), None) {
+            return Err(Error::TokenInUse);
+        }
     }
     let table = TableName::of_tool(&name);
     ddl::create_tool_table(&table, &schema, &request.options)?;
@@ -79,11 +109,7 @@ pub fn register(caller: Caller, request: &Registration<'_>) -> Result<Registered
         caller.face(),
         &change.to_string(),
     );
-    Ok(Registered {
-        tool_name: name.as_str().to_owned(),
-        table_name: table.table,
-        token: token.token,
-    })
+    Ok(Defined { name, table, token })
 }
 
 /// Asked when the tool has its row: whoever configures one then waits for this
@@ -106,9 +132,9 @@ pub fn delete(
 ) -> Result<ToolName, Error> {
     authorise::admin(caller, admin_token)?;
     let name = name_of_tool(tool_name)?;
-    if !registry::delete_tool(&name) {
-        return Err(Error::ToolNotFound);
-    }
+    let tool_id = registry::lock_tool(&name).ok_or(Error::ToolNotFound)?;
+    project_tools::refuse_if_used(&name, tool_id)?;
+    registry::delete_tool(&name);
     // Or a post would make its table again.
     configuration::delete(&name);
     ddl::drop_table(&TableName::of_tool(&name));

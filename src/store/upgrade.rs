@@ -11,8 +11,8 @@ use crate::pg::report::Failure;
 use crate::pg::subtransaction::atomically;
 use crate::pg::{acting, project_schema, promotion, settings};
 
-use super::authorise;
 use super::projects::{id_of_project, not_found};
+use super::{authorise, moving, project_upgrade};
 
 /// What an upgrade is at, in words, for the record of one that fails.
 #[derive(Default)]
@@ -153,13 +153,13 @@ fn upgrade_locked(
 }
 
 /// The one place where the project's tool tables follow the tools' definitions.
-fn upgrade_tools(_project: ProjectId, _progress: &Progress) -> Result<(), Error> {
-    Ok(())
+fn upgrade_tools(project: ProjectId, progress: &Progress) -> Result<(), Error> {
+    project_upgrade::upgrade(project, |tool| progress.at(format!("tool {tool}")))
 }
 
 /// The one place where roles with access to the project get it to what is new in it.
-fn apply_access(_project: ProjectId) -> Result<(), Error> {
-    Ok(())
+fn apply_access(project: ProjectId) -> Result<(), Error> {
+    moving::tables_changed(project)
 }
 
 /// What was applied must still be what the template says.

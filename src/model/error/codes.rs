@@ -65,9 +65,12 @@ impl Error {
             Error::TableNotCreated { sqlstate, .. } => {
                 std::str::from_utf8(sqlstate).unwrap_or("XX000")
             }
+            Error::Access(fault) => fault.sqlstate(),
+            Error::Moving(fault) => fault.sqlstate(),
             Error::Lifecycle(error) => error.sqlstate(),
             Error::Alteration(error) => error.sqlstate(),
             Error::Configuration(fault) => fault.sqlstate(),
+            Error::Tenant(error) => error.sqlstate(),
             Error::Resource(fault) => fault.sqlstate(),
             Error::Project(fault) => fault.sqlstate(),
             Error::Migration(fault) => fault.sqlstate(),
@@ -86,8 +89,11 @@ impl Error {
             | Error::ForeignOwner { .. }
             | Error::TableNotCreated { .. } => 500,
             Error::InRecord { fault, .. } => fault.http_status(),
+            Error::Access(fault) => fault.http_status(),
+            Error::Moving(fault) => fault.http_status(),
             Error::Lifecycle(error) => error.http_status(),
             Error::Configuration(fault) => fault.http_status(),
+            Error::Tenant(error) => error.http_status(),
             Error::Resource(fault) => fault.http_status(),
             Error::Project(fault) => fault.http_status(),
             Error::Migration(fault) => fault.http_status(),

@@ -5,15 +5,18 @@
 mod codes;
 mod words;
 
+use crate::model::access_error::AccessError;
 use crate::model::alteration_error::AlterationError;
 use crate::model::checks::BrokenRule;
 use crate::model::configuration_error::ConfigurationError;
 use crate::model::json_kind::JsonKind;
 use crate::model::lifecycle_error::LifecycleError;
 use crate::model::migration_error::MigrationError;
+use crate::model::moving_error::MovingError;
 use crate::model::project_error::ProjectError;
 use crate::model::resource_error::ResourceError;
 use crate::model::schema::FieldType;
+use crate::model::tenant_error::TenantError;
 use crate::model::transfer::TransferFault;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -192,8 +195,14 @@ pub enum Error {
     Configuration(ConfigurationError),
     /// In the life of a tool after its registration.
     Lifecycle(LifecycleError),
+    /// In giving roles access to projects, or asking across projects.
+    Access(AccessError),
+    /// In moving a project to another database.
+    Moving(MovingError),
     /// In a change of a tool's definition.
     Alteration(AlterationError),
+    /// Of a tool that projects use.
+    Tenant(TenantError),
     /// Of clients and projects.
     Project(ProjectError),
     /// Of migrations and of upgrading projects.
@@ -220,6 +229,18 @@ impl From<MigrationError> for Error {
     }
 }
 
+impl From<AccessError> for Error {
+    fn from(fault: AccessError) -> Self {
+        Error::Access(fault)
+    }
+}
+
+impl From<MovingError> for Error {
+    fn from(fault: MovingError) -> Self {
+        Error::Moving(fault)
+    }
+}
+
 impl From<ConfigurationError> for Error {
     fn from(fault: ConfigurationError) -> Self {
         Error::Configuration(fault)
@@ -229,6 +250,12 @@ impl From<ConfigurationError> for Error {
 impl From<AlterationError> for Error {
     fn from(error: AlterationError) -> Self {
         Error::Alteration(error)
+    }
+}
+
+impl From<TenantError> for Error {
+    fn from(error: TenantError) -> Self {
+        Error::Tenant(error)
     }
 }
 

@@ -122,7 +122,10 @@ impl Error {
                 format!("\"{object}\" does not belong to projectalpha_owner")
             }
             Error::TableNotCreated { reason, .. } => format!("Failed to create table: {reason}"),
+            Error::Access(fault) => fault.message(),
+            Error::Moving(fault) => fault.message(),
             Error::Lifecycle(error) => error.message(),
+            Error::Tenant(error) => error.message(),
             Error::Alteration(error) => error.message(),
             Error::Configuration(fault) => fault.message(),
             Error::Resource(fault) => fault.message(),
@@ -221,7 +224,10 @@ impl Error {
             Error::TooManyFields { .. } => Some("Each field is a column of the tool's table.".into()),
             Error::TableNotCreated { .. } => Some("Nothing was registered.".into()),
             Error::TokenInUse => Some("Another admin or common credential, or a live one of the same tool, has this token.".into()),
+            Error::Access(fault) => fault.detail(),
+            Error::Moving(fault) => Some(fault.detail().into()),
             Error::Lifecycle(error) => Some(error.detail()),
+            Error::Tenant(error) => error.detail(),
             Error::Alteration(error) => Some(error.detail()),
             Error::InRecord { fault, .. } | Error::InLine { fault, .. } => fault.detail(),
             Error::Transfer(fault) => Some(fault.detail()),
@@ -345,7 +351,10 @@ impl Error {
                 "Between -9223372036854775808 and 9223372036854775807. A str field holds any number of digits."
             }
             Error::FloatOutOfRange { .. } => "At most about 1.8e308 on either side of 0.",
+            Error::Access(fault) => return fault.hint(),
+            Error::Moving(fault) => fault.hint(),
             Error::Lifecycle(error) => error.hint(),
+            Error::Tenant(error) => return error.hint(),
             Error::Alteration(error) => error.hint(),
         };
         Some(hint.into())
