@@ -340,3 +340,22 @@ def test_contents_of_models_that_never_were_are_not_exported(source):
     source.execute(f"UPDATE {source.schema}.contents SET object_model_id = 4711")
     with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState, match="do not exist: 4711"):
         export(source, source.project)
+
+
+def test_a_dump_of_the_database_has_access_and_manifests(cluster, source):
+    """The whole database, restored in the same cluster: what was granted holds, for what comes later, too."""
+    with cluster.connect("postgres") as server:
+        server.execute("CREATE ROLE regress_kept")
+    source.execute("SELECT projectalpha.grant_project_access(%s, 'regress_kept', 'write')", (source.project,))
+    export(source, source.project)
+    access = "SELECT project_id, role_name, level, granted_level, granted_at, granted_by FROM projectalpha.project_access"
+    database = cluster.new_database()
+    text = cluster.client("pg_dump", source.info.dbname)
+    cluster.client("psql", database, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-o", "/dev/null", input=text)
+    with cluster.connect(database) as restored:
+        assert rows(restored, access) == rows(source, access)
+        assert contents(restored, source.schema) == contents(source, source.schema)
+        migrate(restored)
+        restored.execute("SELECT projectalpha.upgrade_project(%s)", (source.project,))
+        assert value(restored, "SELECT level FROM projectalpha.project_access") == "write"
+        refused(restored, source.schema, "42710", "There is a project")

@@ -109,3 +109,18 @@ def test_an_unlogged_table_on_a_standby_is_refused_as_by_a_select(pair):
             for statement in ("TABLE projectalpha_data.tool_brief", "SELECT projectalpha.list_records('brief')"):
                 with pytest.raises(psycopg.errors.FeatureNotSupported, match="unlogged"):
                     there.execute(statement)
+
+
+def test_questions_across_projects_on_a_standby(pair):
+    primary, standby = pair
+    with primary.new_store() as here:
+        here.execute("SELECT projectalpha.create_project('a'), projectalpha.create_project('b')")
+        here.execute("SELECT projectalpha.set_vocabulary(p, 'term', 'definition') FROM generate_series(1, 2) AS p")
+        standby.catch_up()
+        asked = "SELECT r->'project_id', r->>'term' FROM projectalpha.across_projects('vocabulary', where_filter => '{\"term\": \"term\"}') AS r"
+        with standby.connect(here.info.dbname) as there:
+            assert rows(there, asked) == [(1, "term"), (2, "term")]
+            assert rows(there, "SELECT * FROM projectalpha.project_access") == []
+            for writes in ("grant_project_access(1, 'projectalpha_x', 'read')", "export_project(1)"):
+                with pytest.raises(psycopg.Error):
+                    there.execute(f"SELECT projectalpha.{writes}")
