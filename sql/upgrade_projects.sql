@@ -23,7 +23,6 @@ SELECT p.id AS project_id
        ( SELECT count(*) AS tools_behind
            FROM projectalpha.project_tools AS e
           WHERE e.project_id = p.id
-            AND e.disabled_at IS NULL
             AND e.schema_version < (SELECT max(h.version) FROM projectalpha.schema_history AS h
                                      WHERE h.tool_id = e.tool_id) ) AS t
   LEFT JOIN projectalpha.clients AS c ON c.id = p.client_id

@@ -109,7 +109,7 @@ INSERT INTO projectalpha.credentials (digest, hint, scopes, tool_id, project_id)
 INSERT INTO projectalpha.project_tools (project_id, tool_id, schema_version) VALUES (1, 42, 1), (2, 42, 1);
 INSERT INTO projectalpha.upgrade_failures VALUES (1, 'x', '00000', 'x'), (2, 'x', '00000', 'x');
 CREATE VIEW pg_temp.left_of AS
-SELECT g.id, (SELECT count(*) FROM projectalpha.credentials WHERE project_id = g.id) AS credentials
+SELECT g.id, (SELECT count(*) FROM projectalpha.credentials WHERE project_id = g.id AND revoked_at IS NULL) AS credentials
      , (SELECT count(*) FROM projectalpha.project_tools WHERE project_id = g.id) AS tools
      , (SELECT count(*) FROM projectalpha.applied_migrations WHERE project_id = g.id) AS migrations
      , (SELECT count(*) FROM projectalpha.upgrade_failures WHERE project_id = g.id) AS failures
