@@ -51,6 +51,11 @@ extension_sql_file!(
     requires = ["tables"]
 );
 extension_sql_file!(
+    "../sql/registry.sql",
+    name = "registry",
+    requires = ["archive"]
+);
+extension_sql_file!(
     "../sql/http.sql",
     name = "http",
     requires = [projectalpha_http]

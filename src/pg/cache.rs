@@ -26,6 +26,7 @@ use crate::model::checks::Checks;
 use crate::model::error::Error;
 use crate::model::name::ToolName;
 use crate::model::options::ToolOptions;
+use crate::model::registry_error::RegistryError;
 use crate::model::scalar::Scalar;
 use crate::model::schema::{Field, FieldType, Schema, PAYLOAD_COLUMN};
 use crate::model::token::Digest;
@@ -98,6 +99,10 @@ pub struct CompiledTool {
     pub id: i64,
     pub name: ToolName,
     pub sensitive: bool,
+    /// False refuses writes: see [`CompiledTool::check_active`].
+    pub active: bool,
+    /// False for an entry of the catalogue alone, which only [`find_entry`] gives.
+    pub has_table: bool,
     pub options: ToolOptions,
     /// True if records are kept whole, in one column.
     pub whole_payload: bool,
@@ -110,6 +115,15 @@ pub struct CompiledTool {
 }
 
 impl CompiledTool {
+    /// Passes if the tool takes writes.
+    pub fn check_active(&self) -> Result<(), Error> {
+        if self.active {
+            Ok(())
+        } else {
+            Err(RegistryError::ToolInactive.into())
+        }
+    }
+
     /// The live credential of this tool with this digest.
     pub fn credential(&self, digest: &Digest) -> Option<CredentialRow> {
         let key: [u8; 32] = digest.as_bytes().try_into().ok()?;
@@ -179,8 +193,21 @@ pub fn accept_invalidations() {
     unsafe { pg_sys::AcceptInvalidationMessages() };
 }
 
-/// The tool of that name as it is committed now.
+/// The tool of that name as it is committed now; an error if it has no table.
 pub fn find(name: &ToolName) -> Result<Rc<CompiledTool>, Error> {
+    let tool = find_entry(name)?;
+    if tool.has_table {
+        Ok(tool)
+    } else {
+        Err(RegistryError::NoStorage {
+            tool: name.as_str().to_owned(),
+        }
+        .into())
+    }
+}
+
+/// The same, whether it has a table or not: for what concerns no record.
+pub fn find_entry(name: &ToolName) -> Result<Rc<CompiledTool>, Error> {
     accept_invalidations();
     drop_invalidated();
     if let Some(known) = with_tools(|tools| tools.get(name).cloned()) {
@@ -225,14 +252,17 @@ fn compile(name: &ToolName) -> Result<CompiledTool, Error> {
     let required = |column: &&Column| column.checks.as_ref().is_some_and(|c| c.required);
     let options = ToolOptions::parse(row.options.as_deref());
     let table_name = TableName::of_tool(name);
-    let oid = relation_oid(&table_name).ok_or_else(|| Error::ToolTableMissing {
-        table: table_name.table.clone(),
-    })?;
-    check_table(&table_name, oid)?;
+    let oid = if row.has_table {
+        table_oid(&table_name)?
+    } else {
+        pg_sys::InvalidOid
+    };
     Ok(CompiledTool {
         id: row.id,
         name: name.clone(),
         sensitive: row.sensitive,
+        active: row.is_active,
+        has_table: row.has_table,
         whole_payload: schema == Schema::WholePayload,
         table: ToolTable::new(
             table_name,
@@ -252,6 +282,14 @@ fn compile(name: &ToolName) -> Result<CompiledTool, Error> {
         room: Room::default(),
         credentials: RefCell::new(LruCache::new(CREDENTIALS_PER_TOOL)),
     })
+}
+
+fn table_oid(table: &TableName) -> Result<pg_sys::Oid, Error> {
+    let oid = relation_oid(table).ok_or_else(|| Error::ToolTableMissing {
+        table: table.table.clone(),
+    })?;
+    check_table(table, oid)?;
+    Ok(oid)
 }
 
 /// True if an invalidation has come in, since [`drop_invalidated`], that concerns

@@ -195,6 +195,7 @@ fn locked(which: &Which<'_>) -> Result<Rc<CompiledTool>, Error> {
     loop {
         let tool = cache::find(&name)?;
         authorise::tool(&tool, which.token, "write")?;
+        tool.check_active()?;
         if which.versions.is_some() && !tool.options.versioned {
             return Err(Error::NotVersioned {
                 tool: name.as_str().to_owned(),

@@ -39,6 +39,7 @@ pub(super) fn store_if(
     loop {
         let tool = cache::find(name)?;
         may(&tool)?;
+        tool.check_active()?;
         let payload = payload.ok_or(Error::ArgumentNull {
             argument: "payload",
         })?;
@@ -81,6 +82,7 @@ pub fn store_many(
     loop {
         let tool = cache::find(&name)?;
         authorise::tool(&tool, token, "write")?;
+        tool.check_active()?;
         let payloads = payloads
             .ok_or(Error::ArgumentNull {
                 argument: "payloads",

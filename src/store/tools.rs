@@ -6,12 +6,14 @@ use crate::model::configuration_error::ConfigurationError;
 use crate::model::error::Error;
 use crate::model::name::ToolName;
 use crate::model::options::ToolOptions;
+use crate::model::registry_error::RegistryError;
 use crate::model::schema::Schema;
 use crate::model::token::{NewToken, Purpose};
 use crate::pg::ident::TableName;
 use crate::pg::{acting, configuration, ddl, history, idempotency, random, registry};
 
 use super::authorise::{self, Caller};
+use super::info::Storage;
 use super::records::name_of_tool;
 
 /// What a tool is registered with.
@@ -25,13 +27,15 @@ pub struct Registration<'a> {
     pub sensitive: Option<bool>,
     pub description: Option<&'a str>,
     pub options: ToolOptions,
+    pub storage: Storage,
     pub admin_token: Option<&'a str>,
 }
 
 /// What its owner needs to know; the token is shown here and never again.
 pub struct Registered {
     pub tool_name: String,
-    pub table_name: String,
+    /// None for an entry of the catalogue alone.
+    pub table_name: Option<String>,
     pub token: String,
 }
 
@@ -47,6 +51,9 @@ pub fn register(caller: Caller, request: &Registration<'_>) -> Result<Registered
     let token = new_token(request.token, Purpose::Tool)?;
     let schema = Schema::of_registered(request.schema)?;
     request.options.check()?;
+    if request.storage == Storage::None {
+        refuse_what_needs_a_table(request)?;
+    }
     if request.options.versioned {
         schema.refuse_version_fields()?;
     }
@@ -66,13 +73,23 @@ pub fn register(caller: Caller, request: &Registration<'_>) -> Result<Registered
     if !registry::insert_credential(&token, Purpose::Tool.scopes(), Some(id), None) {
         return Err(Error::TokenInUse);
     }
-    let table = TableName::of_tool(&name);
-    ddl::create_tool_table(&table, &schema, &request.options)?;
-    let change = json!({"register": {
+    let mut change = json!({"register": {
         "sensitive": sensitive,
         "description": request.description,
         "options": request.options,
     }});
+    let table_name = match request.storage {
+        Storage::Table => {
+            let table = TableName::of_tool(&name);
+            ddl::create_tool_table(&table, &schema, &request.options)?;
+            Some(table.table)
+        }
+        Storage::None => {
+            registry::set_without_table(id);
+            change["register"]["storage"] = json!("none");
+            None
+        }
+    };
     history::append(
         id,
         &acting::caller_name(),
@@ -81,9 +98,26 @@ pub fn register(caller: Caller, request: &Registration<'_>) -> Result<Registered
     );
     Ok(Registered {
         tool_name: name.as_str().to_owned(),
-        table_name: table.table,
+        table_name,
         token: token.token,
     })
+}
+
+/// What says how records are kept means nothing where none are.
+fn refuse_what_needs_a_table(request: &Registration<'_>) -> Result<(), Error> {
+    let options = &request.options;
+    let given = [
+        ("schema", request.schema.is_some()),
+        ("strict", options.strict),
+        ("versioned", options.versioned),
+        ("notify", options.notify),
+        ("max_records", options.max_records.is_some()),
+        ("max_bytes", options.max_bytes.is_some()),
+    ];
+    match given.iter().find(|(_, is_given)| *is_given) {
+        Some((argument, _)) => Err(RegistryError::NeedsStorage { argument }.into()),
+        None => Ok(()),
+    }
 }
 
 /// Asked when the tool has its row: whoever configures one then waits for this
@@ -106,12 +140,12 @@ pub fn delete(
 ) -> Result<ToolName, Error> {
     authorise::admin(caller, admin_token)?;
     let name = name_of_tool(tool_name)?;
-    if !registry::delete_tool(&name) {
-        return Err(Error::ToolNotFound);
-    }
+    let deleted = registry::delete_tool(&name).ok_or(Error::ToolNotFound)?;
     // Or a post would make its table again.
     configuration::delete(&name);
-    ddl::drop_table(&TableName::of_tool(&name));
+    if deleted.had_table {
+        ddl::drop_table(&TableName::of_tool(&name));
+    }
     Ok(name)
 }
 

@@ -67,6 +67,7 @@ impl Error {
             }
             Error::Lifecycle(error) => error.sqlstate(),
             Error::Alteration(error) => error.sqlstate(),
+            Error::Registry(error) => error.sqlstate(),
             Error::Configuration(fault) => fault.sqlstate(),
         }
     }
@@ -84,6 +85,7 @@ impl Error {
             | Error::TableNotCreated { .. } => 500,
             Error::InRecord { fault, .. } => fault.http_status(),
             Error::Lifecycle(error) => error.http_status(),
+            Error::Registry(error) => error.http_status(),
             Error::Configuration(fault) => fault.http_status(),
             _ => 400,
         }

@@ -10,6 +10,7 @@ use crate::model::checks::BrokenRule;
 use crate::model::configuration_error::ConfigurationError;
 use crate::model::json_kind::JsonKind;
 use crate::model::lifecycle_error::LifecycleError;
+use crate::model::registry_error::RegistryError;
 use crate::model::schema::FieldType;
 use crate::model::transfer::TransferFault;
 
@@ -191,6 +192,8 @@ pub enum Error {
     Lifecycle(LifecycleError),
     /// In a change of a tool's definition.
     Alteration(AlterationError),
+    /// In what the catalogue says of a tool, and what follows from it.
+    Registry(RegistryError),
 }
 
 impl From<ConfigurationError> for Error {
@@ -202,6 +205,12 @@ impl From<ConfigurationError> for Error {
 impl From<AlterationError> for Error {
     fn from(error: AlterationError) -> Self {
         Error::Alteration(error)
+    }
+}
+
+impl From<RegistryError> for Error {
+    fn from(error: RegistryError) -> Self {
+        Error::Registry(error)
     }
 }
 

@@ -124,6 +124,7 @@ impl Error {
             Error::TableNotCreated { reason, .. } => format!("Failed to create table: {reason}"),
             Error::Lifecycle(error) => error.message(),
             Error::Alteration(error) => error.message(),
+            Error::Registry(error) => error.message(),
             Error::Configuration(fault) => fault.message(),
         }
     }
@@ -220,6 +221,7 @@ impl Error {
             Error::TokenInUse => Some("Another admin or common credential, or a live one of the same tool, has this token.".into()),
             Error::Lifecycle(error) => Some(error.detail()),
             Error::Alteration(error) => Some(error.detail()),
+            Error::Registry(error) => Some(error.detail()),
             Error::InRecord { fault, .. } | Error::InLine { fault, .. } => fault.detail(),
             Error::Transfer(fault) => Some(fault.detail()),
             Error::BaseUrlInvalid => Some(
@@ -338,6 +340,7 @@ impl Error {
             Error::FloatOutOfRange { .. } => "At most about 1.8e308 on either side of 0.",
             Error::Lifecycle(error) => error.hint(),
             Error::Alteration(error) => error.hint(),
+            Error::Registry(error) => return Some(error.hint()),
         };
         Some(hint.into())
     }
