@@ -61,6 +61,20 @@ macro_rules! found {
     };
 }
 
+/// The query $1; with $2 its last word may be the beginning of one.
+macro_rules! words_of {
+    ($language:literal) => {
+        concat!(
+            "(SELECT CASE WHEN $2 AND w.query::pg_catalog.text OPERATOR(pg_catalog.~~) '%''' \
+                          THEN (w.query::pg_catalog.text OPERATOR(pg_catalog.||) ':*')::pg_catalog.tsquery \
+                          ELSE w.query END \
+                FROM pg_catalog.websearch_to_tsquery('pg_catalog.",
+            $language,
+            "', $1) AS w (query))"
+        )
+    };
+}
+
 const TYPES: [pg_sys::Oid; 8] = [
     pg_sys::TEXTOID,
     pg_sys::INT8OID,
@@ -76,13 +90,10 @@ thread_local! {
     /// Words as they are, or as English has them. With `-word` only as they are: what
     /// must not be there would be allowed in its other form.
     static QUERY: KeptStatement = const { KeptStatement::new(
-        "SELECT (CASE WHEN $3 THEN w.query \
-                      ELSE w.query OPERATOR(pg_catalog.||) pg_catalog.websearch_to_tsquery('pg_catalog.english', $1) \
-                 END)::pg_catalog.text \
-           FROM (SELECT CASE WHEN $2 AND s.query::pg_catalog.text OPERATOR(pg_catalog.~~) '%''' \
-                             THEN (s.query::pg_catalog.text OPERATOR(pg_catalog.||) ':*')::pg_catalog.tsquery \
-                             ELSE s.query END \
-                   FROM pg_catalog.websearch_to_tsquery('pg_catalog.simple', $1) AS s (query)) AS w (query)",
+        concat!(
+            "SELECT (CASE WHEN $3 THEN s.query ELSE s.query OPERATOR(pg_catalog.||) e.query END)::pg_catalog.text FROM ",
+            words_of!("simple"), " AS s (query), ", words_of!("english"), " AS e (query)",
+        ),
         &[pg_sys::TEXTOID, pg_sys::BOOLOID, pg_sys::BOOLOID],
     ) };
     static BY_WORDS: KeptStatement = const { KeptStatement::new(

@@ -17,6 +17,8 @@ pub struct Registered {
     pub sensitive: bool,
     pub description: Option<String>,
     pub options: ToolOptions,
+    /// False for an entry of the catalogue alone.
+    pub has_table: bool,
 }
 
 /// SQL: whether all of tool `d` is for a reader with a token of digest $3, or with $4
@@ -39,7 +41,8 @@ pub(super) use is_open;
 thread_local! {
     static REGISTERED: KeptStatement = const { KeptStatement::new(
         "SELECT t.schema_definition::pg_catalog.text, t.sensitive, t.description, \
-                t.options::pg_catalog.text \
+                t.options::pg_catalog.text, \
+                pg_catalog.to_jsonb(t) OPERATOR(pg_catalog.->>) 'storage' \
          FROM projectalpha.tools AS t WHERE t.tool_name OPERATOR(pg_catalog.=) $1",
         &[pg_sys::TEXTOID],
     ) };
@@ -83,6 +86,7 @@ pub fn registered(name: &ToolName) -> Option<Registered> {
                 sensitive: row.get(2).unwrap_or(true),
                 description: row.get(3),
                 options: ToolOptions::parse(row.get::<String>(4).as_deref()),
+                has_table: row.get::<String>(5).is_none_or(|storage| storage != "none"),
             })
         })
     })

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::model::error::Error;
 use crate::model::openapi::{self, Documented};
+use crate::model::registry_error::RegistryError;
 use crate::model::schema::Schema;
 use crate::model::token::Digest;
 use crate::pg::json_writer::JsonWriter;
@@ -58,6 +59,12 @@ pub fn document(tool_name: Option<&str>, base_url: Option<&str>) -> Result<Value
     let name = name_of_tool(tool_name)?;
     let base_url = base_url.map(openapi::check_base_url).transpose()?;
     let registered = directory::registered(&name).ok_or(Error::ToolNotFound)?;
+    if !registered.has_table {
+        return Err(RegistryError::NoStorage {
+            tool: name.as_str().to_owned(),
+        }
+        .into());
+    }
     let schema = Schema::of_registered(registered.schema_definition.as_deref())?;
     Ok(openapi::document(
         &Documented {
