@@ -56,13 +56,14 @@ thread_local! {
         ),
         &[pg_sys::TEXTOID, pg_sys::INT8OID, pg_sys::BYTEAOID, pg_sys::BOOLOID],
     ) };
-    /// These tools, in this order.
+    /// These tools, in this order; the second array has those that are open. By arrays,
+    /// not by a join: the view's parts are then searched by their indexes.
     static NAMED: KeptStatement = const { KeptStatement::new(
-        "SELECT d.tool_name, d.endpoint, d.sensitive, d.token_kind, d.fields, d.description, d.created_at, n.is_open \
-           FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) WITH ORDINALITY AS n (tool_name, is_open, place) \
-           JOIN projectalpha.tool_directory AS d ON d.tool_name OPERATOR(pg_catalog.=) n.tool_name \
-          ORDER BY n.place",
-        &[pg_sys::TEXTARRAYOID, pg_sys::BOOLARRAYOID],
+        "SELECT d.tool_name, d.endpoint, d.sensitive, d.token_kind, d.fields, d.description, d.created_at, \
+                d.tool_name OPERATOR(pg_catalog.=) ANY ($2) \
+           FROM projectalpha.tool_directory AS d WHERE d.tool_name OPERATOR(pg_catalog.=) ANY ($1) \
+          ORDER BY pg_catalog.array_position($1, d.tool_name)",
+        &[pg_sys::TEXTARRAYOID, pg_sys::TEXTARRAYOID],
     ) };
 }
 
@@ -115,7 +116,7 @@ pub fn list(
 /// Writes these tools, in their order; in full those that are open to the reader.
 pub fn named(
     names: Vec<String>,
-    open: Vec<bool>,
+    open: Vec<String>,
     writer: &mut JsonWriter,
     mut each: impl FnMut(&mut JsonWriter, String),
 ) {

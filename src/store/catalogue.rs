@@ -39,10 +39,9 @@ pub fn list(
     }
     let token = reader.token.map(Digest::of);
     let found = find(search, page, token, reader.admin_token.is_some());
-    let (names, open) = found
-        .into_iter()
-        .map(|found| (found.tool_name, found.is_open))
-        .unzip();
+    let open = found.iter().filter(|found| found.is_open);
+    let open = open.map(|found| found.tool_name.clone()).collect();
+    let names = found.into_iter().map(|found| found.tool_name).collect();
     directory::named(names, open, writer, |writer, _| each(writer));
     Ok(())
 }
