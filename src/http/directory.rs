@@ -27,7 +27,7 @@ fn http_list_tools(body: &[u8]) -> Body {
         answer(|writer| {
             let mut request = Request::current(body);
             let search = ToolSearch::of(&request);
-            if !search.is_empty() {
+            if !search.is_empty() && catalogue::can_search() {
                 return found_tools(&mut request, &search, writer);
             }
             let limit = request.query_number("limit");

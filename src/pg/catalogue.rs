@@ -3,7 +3,9 @@
 use pgrx::pg_sys;
 
 use super::acting::quietly;
+use super::ddl::relation_oid;
 use super::directory::is_open;
+use super::ident::TableName;
 use super::registry::read;
 use super::spi::{KeptStatement, Param, Rows};
 use crate::model::search_words::SearchWords;
@@ -110,6 +112,11 @@ thread_local! {
         found!("0::pg_catalog.float4 AS rank", "$1 IS NULL", "d.tool_name"),
         &TYPES,
     ) };
+}
+
+/// False until ALTER EXTENSION ... UPDATE has run: there is nothing to search in yet.
+pub fn is_installed() -> bool {
+    relation_oid(&TableName::of_configuration("tool_search")).is_some()
 }
 
 /// The tools that meet all conditions: the best first, or without words by name.

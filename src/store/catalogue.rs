@@ -25,6 +25,11 @@ pub fn search(search: Search<'_>, page: Page) -> Vec<Found> {
     find(search, page, None, acting::caller_sees_every_tool())
 }
 
+/// False in a database that is older than this library.
+pub fn can_search() -> bool {
+    catalogue::is_installed()
+}
+
 /// Writes a page of tools as the directory shows them, and calls `each` after every
 /// one. Who sees what is as in the directory.
 pub fn list(
