@@ -1,7 +1,7 @@
 -- What goes on in the tables, from what PostgreSQL counts anyway: nothing is added to a write.
 CREATE VIEW projectalpha.tool_activity AS
 WITH used (tool_name, table_name) AS
-    ( SELECT t.tool_name, 'tool_' || t.tool_name FROM projectalpha.tools AS t
+    ( SELECT t.tool_name, 'tool_' || t.tool_name FROM projectalpha.tools AS t WHERE t.storage = 'table'
       UNION ALL
       SELECT NULL, 'multiple_tools'
     )

@@ -39,7 +39,7 @@ COMMENT ON TABLE projectalpha.archived_credentials IS
 CREATE VIEW projectalpha.archived_tool_list AS
 SELECT a.id AS archived_id
      , a.tool_name
-     , a.table_name
+     , CASE WHEN a.registration->>'storage' IS DISTINCT FROM 'none' THEN a.table_name END AS table_name
      , a.archived_at
      , a.archived_by
      , a.registration->'schema_definition' AS schema_definition

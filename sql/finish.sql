@@ -47,7 +47,7 @@ GRANT USAGE ON DOMAIN projectalpha_http."*/*" TO projectalpha_anon;
 
 -- Functions that check tokens themselves.
 GRANT EXECUTE ON FUNCTION
-    projectalpha.register_tool(text, text, jsonb, boolean, text, text, boolean, boolean, boolean, bigint, bigint),
+    projectalpha.register_tool(text, text, jsonb, boolean, text, text, boolean, boolean, boolean, bigint, bigint, text),
     projectalpha.delete_tool(text, text, boolean),
     projectalpha.restore_tool(text, bigint, text, text),
     projectalpha.purge_archived_tool(bigint, text),
@@ -141,7 +141,7 @@ COMMENT ON COLUMN projectalpha.tool_activity.index_scans IS
     'As inserts: times that one of its indexes was used; a page of records is one';
 COMMENT ON COLUMN projectalpha.tool_activity.counted_since IS
     'When the statistics of this database were reset; NULL if never';
-COMMENT ON FUNCTION projectalpha.register_tool(text, text, jsonb, boolean, text, text, boolean, boolean, boolean, bigint, bigint) IS
+COMMENT ON FUNCTION projectalpha.register_tool(text, text, jsonb, boolean, text, text, boolean, boolean, boolean, bigint, bigint, text) IS
     'Registers a tool, its token and its table; returns the token this once';
 COMMENT ON FUNCTION projectalpha.delete_tool(text, text, boolean) IS
     'Deletes a tool, its tokens and its table with every record, or archives them';

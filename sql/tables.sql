@@ -8,7 +8,12 @@ CREATE TABLE projectalpha.tools
 , description text
 , created_at timestamptz NOT NULL DEFAULT now()
 , options jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(options) = 'object')
+, is_active boolean NOT NULL DEFAULT true
+, storage text NOT NULL DEFAULT 'table' CHECK (storage IN ('table', 'none'))
 );
+COMMENT ON COLUMN projectalpha.tools.is_active IS 'False refuses every write; reading goes on';
+COMMENT ON COLUMN projectalpha.tools.storage IS
+    'Where its records are: a table of its own, or nowhere: then the tool is an entry of the catalogue alone';
 
 -- Every token in the system. They differ in scopes, tool, project and expiry alone.
 -- tool_id is no foreign key: pg_restore --jobs loads the tables of an extension

@@ -3,7 +3,7 @@ SELECT t.id
      , t.tool_name
      , t.schema_definition
      , t.created_at
-     , 'tool_' || t.tool_name AS table_name
+     , CASE t.storage WHEN 'table' THEN 'tool_' || t.tool_name END AS table_name
      , t.sensitive
      , (SELECT string_agg(c.hint, ', ' ORDER BY c.id)
           FROM projectalpha.credentials AS c
@@ -13,6 +13,8 @@ SELECT t.id
            AND (c.expires_at IS NULL OR c.expires_at > now())) AS token_hint
      , t.description
      , t.options
+     , t.is_active
+     , t.storage
   FROM projectalpha.tools AS t;
 
 CREATE VIEW projectalpha.active_tokens AS

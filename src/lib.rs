@@ -87,6 +87,11 @@ extension_sql_file!(
     requires = ["projects"]
 );
 extension_sql_file!(
+    "../sql/registry.sql",
+    name = "registry",
+    requires = ["archive"]
+);
+extension_sql_file!(
     "../sql/http.sql",
     name = "http",
     requires = [projectalpha_http]

@@ -63,7 +63,8 @@ fn delete_tool(tool_name: Option<&str>, admin_token: Option<&str>) {
 /// that name; `new_name`, NULL gives it its old name; `admin_token` (not needed
 /// by members of `projectalpha_admin`).
 ///
-/// Returns one row: `archived_id`, `tool_name`, `table_name`.
+/// Returns one row: `archived_id`, `tool_name`, `table_name` (NULL for an entry of the
+/// catalogue alone).
 ///
 /// Errors: 42501 not an administrator; 42704 no such archived tool; 42710 the
 /// name is taken; 42602 bad new name; 42P01 its table is gone; 42P07 a table of
@@ -85,7 +86,7 @@ fn restore_tool(
     (
         name!(archived_id, i64),
         name!(tool_name, String),
-        name!(table_name, String),
+        name!(table_name, Option<String>),
     ),
 > {
     let restored = report::run(|| {

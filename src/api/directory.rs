@@ -21,7 +21,8 @@ extension_sql_file!(
 ///
 /// Returns the document as `json`. There is no token and no record in it.
 ///
-/// Errors: 42704 no such tool; 22023 `base_url` is no URL; 22004 no tool name.
+/// Errors: 42704 no such tool; 0A000 it has no storage; 22023 `base_url` is no URL;
+/// 22004 no tool name.
 ///
 /// ```sql
 /// SELECT projectalpha.tool_document('survey_bot', 'https://storage.example.org');

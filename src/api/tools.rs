@@ -7,6 +7,7 @@ use crate::model::options::ToolOptions;
 use crate::pg::jsonb::Jsonb;
 use crate::pg::report;
 use crate::store::authorise::Caller;
+use crate::store::info::Storage;
 use crate::store::tools::{self, Registration};
 
 /// Registers a tool: a row in `projectalpha.tools`, a token and a table
@@ -23,13 +24,16 @@ use crate::store::tools::{self, Registration};
 /// (a single writer is held to the record; each further one that stores at the
 /// same time may exceed the limit by a hundredth of it, and by what its own
 /// transaction has stored when others have not seen it committed); `max_bytes`
-/// (looked at after 64 records, in whole pages).
+/// (looked at after 64 records, in whole pages); `storage`: `table`, or `none` for
+/// an entry of the catalogue alone, which has no records (and so none of the
+/// arguments that say how they are kept).
 ///
 /// A field may also have the rules `required`, `unique`, `index` (true or
 /// false), `default`, `min`, `max` (int, float, timestamp), `max_length` and
 /// `pattern` (str), `enum` (an array), `json_schema` (json; draft 2020-12).
 ///
-/// Returns one row: `tool_name`, `table_name`, and `token`, shown this once.
+/// Returns one row: `tool_name`, `table_name` (NULL without storage), and `token`,
+/// shown this once.
 ///
 /// Errors: 42501 not an administrator; 42602 bad tool or field name; 42710 the
 /// tool exists; 42701 repeated field; 22023 bad schema or token; 54011 too many
@@ -48,7 +52,7 @@ use crate::store::tools::{self, Registration};
     parallel_unsafe
 )]
 #[allow(clippy::too_many_arguments, clippy::type_complexity)] // as it is in SQL
-fn register_tool_with_options(
+fn register_tool_with_storage(
     tool_name: Option<&str>,
     token: default!(Option<&str>, "NULL"),
     schema: default!(Option<Jsonb<'_>>, "NULL"),
@@ -60,16 +64,18 @@ fn register_tool_with_options(
     notify: default!(Option<bool>, "false"),
     max_records: default!(Option<i64>, "NULL"),
     max_bytes: default!(Option<i64>, "NULL"),
+    storage: default!(Option<&str>, "'table'"),
 ) -> TableIterator<
     'static,
     (
         name!(tool_name, String),
-        name!(table_name, String),
+        name!(table_name, Option<String>),
         name!(token, String),
     ),
 > {
     let registered = report::run(|| {
         let given = |argument, flag: Option<bool>| flag.ok_or(Error::ArgumentNull { argument });
+        let storage = Storage::parse(storage)?;
         let options = ToolOptions {
             strict: given("strict", strict)?,
             versioned: given("versioned", versioned)?,
@@ -87,6 +93,7 @@ fn register_tool_with_options(
                 sensitive,
                 description,
                 options,
+                storage,
                 admin_token,
             },
         )
@@ -96,6 +103,46 @@ fn register_tool_with_options(
         registered.table_name,
         registered.token,
     ))
+}
+
+/// `register_tool` as version 0.2.0 declares it: databases that are not updated
+/// yet call this one.
+#[pg_extern(sql = false)]
+#[allow(clippy::too_many_arguments, clippy::type_complexity)] // as it is in SQL
+fn register_tool_with_options(
+    tool_name: Option<&str>,
+    token: Option<&str>,
+    schema: Option<Jsonb<'_>>,
+    sensitive: Option<bool>,
+    description: Option<&str>,
+    admin_token: Option<&str>,
+    strict: Option<bool>,
+    versioned: Option<bool>,
+    notify: Option<bool>,
+    max_records: Option<i64>,
+    max_bytes: Option<i64>,
+) -> TableIterator<
+    'static,
+    (
+        name!(tool_name, String),
+        name!(table_name, Option<String>),
+        name!(token, String),
+    ),
+> {
+    register_tool_with_storage(
+        tool_name,
+        token,
+        schema,
+        sensitive,
+        description,
+        admin_token,
+        strict,
+        versioned,
+        notify,
+        max_records,
+        max_bytes,
+        Some("table"),
+    )
 }
 
 /// `register_tool` as version 0.1.0 declares it: databases that are not updated
@@ -113,7 +160,7 @@ fn register_tool(
     'static,
     (
         name!(tool_name, String),
-        name!(table_name, String),
+        name!(table_name, Option<String>),
         name!(token, String),
     ),
 > {

@@ -74,7 +74,7 @@ fn import_tool(
     'static,
     (
         name!(tool_name, String),
-        name!(table_name, String),
+        name!(table_name, Option<String>),
         name!(token, String),
         name!(records, i64),
     ),

@@ -3,16 +3,21 @@
 use pgrx::prelude::*;
 
 use crate::model::page::{Page, MAX_HTTP_LIMIT};
+use crate::pg::json_writer::JsonWriter;
 use crate::pg::request_settings::Body;
+use crate::store::catalogue;
 use crate::store::directory::{self, Reader};
 
 use super::endpoints::endpoint;
 use super::request::Request;
-use super::response::answer;
+use super::response::{answer, Refusal};
+use super::tool_search::ToolSearch;
 
-/// `GET /tools?limit=&after=`: the tools, by name. Headers: `token` or
-/// `admin-token`, to see what sensitive tools take. Answers 200, 403 or 422; a
-/// header `Link` leads to the next page if there is one.
+/// `GET /tools?limit=&after=`: the tools, by name, or with `q`, `tag` (all of them, if
+/// there are several) or `category` those that are active and found, the best first:
+/// `GET /tools?q=&tag=&category=&limit=&offset=`. Headers: `token` or `admin-token`, to
+/// see what sensitive tools take. Answers 200, 403 or 422; a header `Link` leads to the
+/// next page if there is one.
 #[pg_extern(sql = r#"
 CREATE FUNCTION projectalpha_http.list_tools(bytea) RETURNS projectalpha_http."*/*"
     LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
@@ -21,6 +26,10 @@ fn http_list_tools(body: &[u8]) -> Body {
     endpoint(|| {
         answer(|writer| {
             let mut request = Request::current(body);
+            let search = ToolSearch::of(&request);
+            if !search.is_empty() && catalogue::can_search() {
+                return found_tools(&mut request, &search, writer);
+            }
             let limit = request.query_number("limit");
             // No name has a NUL, which PostgreSQL's text cannot hold; what follows one
             // does not change which names come after.
@@ -72,6 +81,42 @@ fn http_tool_document(body: &[u8]) -> Body {
             Ok(None)
         })
     })
+}
+
+/// A page of the tools that are found; gives the target of the next page.
+fn found_tools(
+    request: &mut Request<'_>,
+    search: &ToolSearch,
+    writer: &mut JsonWriter,
+) -> Result<Option<String>, Refusal> {
+    let limit = request.query_number("limit");
+    let offset = request.query_number("offset");
+    request.faults.check()?;
+    let page = Page::new(limit, offset, None, MAX_HTTP_LIMIT)?;
+    let probing = Page {
+        limit: page.limit + 1,
+        ..page
+    };
+    let mut written = 0;
+    let mut end_of_page = 1;
+    writer.raw(b"[");
+    catalogue::list(
+        reader(request),
+        search.as_search(),
+        probing,
+        writer,
+        |writer| {
+            written += 1;
+            if written <= page.limit {
+                end_of_page = writer.len();
+                writer.raw(b",");
+            }
+        },
+    )?;
+    writer.truncate(end_of_page);
+    writer.raw(b"]");
+    let more = page.limit > 0 && written > page.limit;
+    Ok(if more { search.next_page(page) } else { None })
 }
 
 fn reader<'a>(request: &'a Request<'_>) -> Reader<'a> {

@@ -9,6 +9,7 @@ use crate::pg::report;
 use crate::pg::request_settings::Body;
 use crate::pg::subtransaction::atomically;
 use crate::store::authorise::Caller;
+use crate::store::info::Storage;
 use crate::store::search::{self, Filter};
 use crate::store::tools::Registration;
 use crate::store::{common, records, tools};
@@ -43,6 +44,7 @@ fn http_register_tool(body: &[u8]) -> Body {
                         sensitive: Some(false),
                         description: None,
                         options: ToolOptions::default(),
+                        storage: Storage::Table,
                         admin_token: request.admin_token(),
                     },
                 )?)

@@ -12,3 +12,4 @@ mod record;
 mod request;
 mod response;
 mod search;
+mod tool_search;

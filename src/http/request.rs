@@ -217,6 +217,14 @@ impl<'a> Request<'a> {
             .next_back()
     }
 
+    /// All values of the query under this name, decoded.
+    pub fn query_values(&self, name: &str) -> Vec<String> {
+        self.query_pairs()
+            .filter(|(key, _)| decode(key) == name)
+            .map(|(_, value)| decode(value))
+            .collect()
+    }
+
     /// The parameters of the query, as they were sent.
     fn query_pairs(&self) -> impl DoubleEndedIterator<Item = (&str, &str)> {
         let query = self.target().split_once('?').map(|(_, query)| query);

@@ -7,10 +7,10 @@ use crate::model::page::Page;
 use crate::store::search::{Filter, Search};
 
 /// Longest target of a link; a proxy may refuse an answer with longer headers.
-const MAX_LINK: usize = 4096;
+pub(super) const MAX_LINK: usize = 4096;
 
 /// All that has no meaning in a query.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+pub(super) const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')

@@ -7,6 +7,10 @@ use pgrx::{pg_guard, pg_sys};
 
 const OWNER_ROLE: &CStr = c"projectalpha_owner";
 const ADMIN_ROLE: &CStr = c"projectalpha_admin";
+const READER_ROLE: &CStr = c"projectalpha_reader";
+
+/// The role `pg_read_server_files`, which has this OID in every PostgreSQL.
+const READ_SERVER_FILES: pg_sys::Oid = pg_sys::Oid::from_u32(4569);
 
 thread_local! {
     /// The OID of `projectalpha_owner`, until a role changes.
@@ -38,6 +42,22 @@ pub fn caller_is_admin() -> bool {
         let admin = pg_sys::get_role_oid(ADMIN_ROLE.as_ptr(), true);
         admin != pg_sys::InvalidOid && pg_sys::has_privs_of_role(pg_sys::GetUserId(), admin)
     }
+}
+
+/// True if the current role may see every tool in full, as the views show them.
+pub fn caller_sees_every_tool() -> bool {
+    // SAFETY: look-ups in the system caches; a missing role gives InvalidOid.
+    let is_reader = unsafe {
+        let reader = pg_sys::get_role_oid(READER_ROLE.as_ptr(), true);
+        reader != pg_sys::InvalidOid && pg_sys::has_privs_of_role(pg_sys::GetUserId(), reader)
+    };
+    is_reader || caller_is_admin()
+}
+
+/// True if the current role may have the server read any file.
+pub fn caller_reads_server_files() -> bool {
+    // SAFETY: a look-up in the system caches.
+    unsafe { pg_sys::has_privs_of_role(pg_sys::GetUserId(), READ_SERVER_FILES) }
 }
 
 /// The role that owns everything; a clear error if it is gone.
@@ -149,6 +169,11 @@ const PINNED_AND_BRIEF: [(&CStr, &CStr); 2] = [PINNED_PATH[0], (c"lock_timeout",
 /// [`as_owner_with_pinned_path`], for a lock that others would queue behind.
 pub fn as_owner_waiting_briefly<T>(body: impl FnOnce() -> T) -> T {
     as_owner(|| with_settings(&PINNED_AND_BRIEF, body))
+}
+
+/// Runs `body` so that the client sees no NOTICE of it.
+pub fn quietly<T>(body: impl FnOnce() -> T) -> T {
+    with_settings(&[(c"client_min_messages", c"warning")], body)
 }
 
 /// Runs `body` so that it waits for no lock longer than this; 0 waits for ever.

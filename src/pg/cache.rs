@@ -32,6 +32,7 @@ use crate::model::error::Error;
 use crate::model::name::ToolName;
 use crate::model::options::ToolOptions;
 use crate::model::project::{ProjectId, Status};
+use crate::model::registry_error::RegistryError;
 use crate::model::revision::FIRST_SCHEMA;
 use crate::model::scalar::Scalar;
 use crate::model::schema::{Field, FieldType, Schema, PAYLOAD_COLUMN};
@@ -115,6 +116,10 @@ pub struct CompiledTool {
     /// None for the table that belongs to no project.
     pub tenant: Option<Tenant>,
     pub sensitive: bool,
+    /// False refuses writes: see [`CompiledTool::check_active`].
+    pub active: bool,
+    /// False for an entry of the catalogue alone, which only [`find_entry`] gives.
+    pub has_table: bool,
     pub options: ToolOptions,
     /// Of a versioned tool; of any other nobody asks.
     pub schema_version: i32,
@@ -130,6 +135,15 @@ pub struct CompiledTool {
 }
 
 impl CompiledTool {
+    /// Passes if the tool takes writes.
+    pub fn check_active(&self) -> Result<(), Error> {
+        if self.active {
+            Ok(())
+        } else {
+            Err(RegistryError::ToolInactive.into())
+        }
+    }
+
     /// The idempotency keys that were used for this table.
     pub fn idempotency_keys(&self) -> Rc<Keys> {
         match &self.tenant {
@@ -204,8 +218,21 @@ pub fn accept_invalidations() {
     unsafe { pg_sys::AcceptInvalidationMessages() };
 }
 
-/// The tool of that name as it is committed now.
+/// The tool of that name as it is committed now; an error if it has no table.
 pub fn find(name: &ToolName) -> Result<Rc<CompiledTool>, Error> {
+    let tool = find_entry(name)?;
+    if tool.has_table {
+        Ok(tool)
+    } else {
+        Err(RegistryError::NoStorage {
+            tool: name.as_str().to_owned(),
+        }
+        .into())
+    }
+}
+
+/// The same, whether it has a table or not: for what concerns no record.
+pub fn find_entry(name: &ToolName) -> Result<Rc<CompiledTool>, Error> {
     accept_invalidations();
     drop_invalidated();
     if let Some(known) = with_kept(|kept| kept.tools.get(name).cloned()) {
@@ -222,7 +249,7 @@ pub fn find_in(tool: &CompiledTool, project: ProjectId) -> Result<Rc<CompiledToo
     if let Some(known) = with_kept(|kept| kept.tenants.get(&key).cloned()) {
         return Ok(known);
     }
-    let compiled = current(|| compile_in(tool.id, &tool.name, project))?;
+    let compiled = current(|| compile_in(tool, project))?;
     with_kept(|kept| kept.tenants.put(key, compiled.clone()));
     Ok(compiled)
 }
@@ -290,6 +317,8 @@ fn compile(name: &ToolName) -> Result<CompiledTool, Error> {
         name,
         tenant: None,
         sensitive: row.sensitive,
+        active: row.is_active,
+        has_table: row.has_table,
         schema_version: if options.versioned {
             history::latest_version(row.id)
         } else {
@@ -299,17 +328,18 @@ fn compile(name: &ToolName) -> Result<CompiledTool, Error> {
     compile_table(about, table, &schema, options)
 }
 
-fn compile_in(tool_id: i64, name: &ToolName, project: ProjectId) -> Result<CompiledTool, Error> {
+fn compile_in(tool: &CompiledTool, project: ProjectId) -> Result<CompiledTool, Error> {
+    let name = &tool.name;
     let not_enabled = || TenantError::NotEnabled {
         tool: name.as_str().to_owned(),
     };
-    let row = project_tools::tenant(project, tool_id, name)
+    let row = project_tools::tenant(project, tool.id, name)
         .filter(|row| row.is_enabled)
         .ok_or_else(not_enabled)?;
     row.xmins.into_iter().for_each(own_writes::note);
     let (schema, options) = definition(name, &row.definition)?;
     let about = About {
-        id: tool_id,
+        id: tool.id,
         name,
         tenant: Some(Tenant {
             project,
@@ -318,6 +348,8 @@ fn compile_in(tool_id: i64, name: &ToolName, project: ProjectId) -> Result<Compi
         }),
         // Nothing of a project is public.
         sensitive: true,
+        active: tool.active,
+        has_table: true,
         schema_version: row.definition.version,
     };
     compile_table(
@@ -349,6 +381,8 @@ struct About<'a> {
     name: &'a ToolName,
     tenant: Option<Tenant>,
     sensitive: bool,
+    active: bool,
+    has_table: bool,
     schema_version: i32,
 }
 
@@ -363,15 +397,18 @@ fn compile_table(
         Schema::WholePayload => vec![Column::of_whole_payload()],
     };
     let required = |column: &&Column| column.checks.as_ref().is_some_and(|c| c.required);
-    let oid = relation_oid(&table_name).ok_or_else(|| Error::ToolTableMissing {
-        table: table_name.shown(),
-    })?;
-    check_table(&table_name, oid)?;
+    let oid = if about.has_table {
+        table_oid(&table_name)?
+    } else {
+        pg_sys::InvalidOid
+    };
     Ok(CompiledTool {
         id: about.id,
         name: about.name.clone(),
         tenant: about.tenant,
         sensitive: about.sensitive,
+        active: about.active,
+        has_table: about.has_table,
         schema_version: about.schema_version,
         whole_payload: *schema == Schema::WholePayload,
         table: ToolTable::new(
@@ -392,6 +429,14 @@ fn compile_table(
         options,
         room: Room::default(),
     })
+}
+
+fn table_oid(table: &TableName) -> Result<pg_sys::Oid, Error> {
+    let oid = relation_oid(table).ok_or_else(|| Error::ToolTableMissing {
+        table: table.table.clone(),
+    })?;
+    check_table(table, oid)?;
+    Ok(oid)
 }
 
 /// True if an invalidation has come in, since [`drop_invalidated`], that concerns

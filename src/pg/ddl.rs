@@ -138,6 +138,29 @@ pub fn ensure_usage_table() -> Result<(), Error> {
     })
 }
 
+/// Creates the table of shown secrets unless it is there. Nobody is granted more than
+/// to read it.
+pub fn ensure_secret_reads() -> Result<(), Error> {
+    let name = TableName::secret_reads();
+    if table_exists(&name)? {
+        return Ok(());
+    }
+    create_shared_table(&name, || {
+        run(&format!(
+            "CREATE TABLE {name} ({}, read_at timestamp with time zone NOT NULL DEFAULT pg_catalog.clock_timestamp() \
+             , role_name text NOT NULL, client_address inet DEFAULT pg_catalog.inet_client_addr() \
+             , tool_id bigint NOT NULL, tool_name text NOT NULL, secret_name text NOT NULL)",
+            id_column(&name)
+        ));
+        run(&format!(
+            "GRANT SELECT ON TABLE {name} TO projectalpha_admin"
+        ));
+        run(&format!(
+            "COMMENT ON TABLE {name} IS 'Who had which secret of a tool shown by reveal_tool_secret()'"
+        ));
+    })
+}
+
 /// Creates the table of a project's manifest unless it is there.
 pub fn ensure_manifest_table(project: ProjectId) -> Result<(), Error> {
     let name = TableName::in_project(project, MANIFEST_TABLE);

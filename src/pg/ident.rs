@@ -92,6 +92,14 @@ impl TableName {
         }
     }
 
+    /// Who had which secret shown.
+    pub fn secret_reads() -> Self {
+        TableName {
+            schema: DATA_SCHEMA.to_owned(),
+            table: "secret_reads".to_owned(),
+        }
+    }
+
     /// A table that is kept of a deleted tool; `time` sorts as text. The tool's
     /// name is cut so that the names of sequence and indexes still fit.
     pub fn archived(&self, tool: &ToolName, time: &str) -> Self {

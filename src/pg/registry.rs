@@ -19,6 +19,10 @@ pub struct ToolRow {
     pub sensitive: bool,
     /// JSON text; none means that every option is off.
     pub options: Option<String>,
+    /// False refuses writes.
+    pub is_active: bool,
+    /// False for an entry of the catalogue alone.
+    pub has_table: bool,
 }
 
 /// What a live credential allows.
@@ -56,11 +60,14 @@ impl CredentialRow {
 
 thread_local! {
     static TOOL_BY_NAME: KeptStatement = const { KeptStatement::new(
-        // By way of jsonb: until ALTER EXTENSION ... UPDATE has run there is no column
-        // `options`.
+        // By way of jsonb: until ALTER EXTENSION ... UPDATE has run there are no columns
+        // `options`, `is_active` and `storage`.
         "SELECT t.id, t.schema_definition::pg_catalog.text, t.sensitive, \
-                pg_catalog.to_jsonb(t) OPERATOR(pg_catalog.->>) 'options' \
-         FROM projectalpha.tools AS t WHERE t.tool_name OPERATOR(pg_catalog.=) $1",
+                r.row OPERATOR(pg_catalog.->>) 'options', \
+                (r.row OPERATOR(pg_catalog.->>) 'is_active')::pg_catalog.bool, \
+                r.row OPERATOR(pg_catalog.->>) 'storage' \
+         FROM projectalpha.tools AS t CROSS JOIN LATERAL (SELECT pg_catalog.to_jsonb(t)) AS r (row) \
+         WHERE t.tool_name OPERATOR(pg_catalog.=) $1",
         &[pg_sys::TEXTOID],
     ) };
     // By way of jsonb, as above.
@@ -91,6 +98,8 @@ pub fn tool(name: &ToolName) -> Option<ToolRow> {
                 schema_definition: row.get(2),
                 sensitive: row.get(3).unwrap_or(true),
                 options: row.get(4),
+                is_active: row.get(5).unwrap_or(true),
+                has_table: row.get::<String>(6).is_none_or(|storage| storage != "none"),
             })
         })
     })
@@ -158,6 +167,15 @@ pub fn insert_tool(
     id
 }
 
+/// Makes a tool that has just been added an entry of the catalogue alone.
+pub fn set_without_table(tool_id: i64) {
+    write(
+        "UPDATE projectalpha.tools AS t SET storage = 'none' WHERE t.id OPERATOR(pg_catalog.=) $1",
+        vec![tool_id.into()],
+        |_| (),
+    );
+}
+
 fn set_options(tool_id: i64, options: &str) {
     write(
         "UPDATE projectalpha.tools AS t SET options = $2::pg_catalog.jsonb \
@@ -215,13 +233,23 @@ pub fn update_tool(
     );
 }
 
-/// Removes a tool, and with it (by a trigger) its credentials; false if there is
+/// A tool that was deleted.
+pub struct Deleted {
+    pub had_table: bool,
+}
+
+/// Removes a tool, and with it (by a trigger) its credentials; none if there is
 /// none of that name.
-pub fn delete_tool(name: &ToolName) -> bool {
+pub fn delete_tool(name: &ToolName) -> Option<Deleted> {
     write(
-        "DELETE FROM projectalpha.tools AS t WHERE t.tool_name OPERATOR(pg_catalog.=) $1",
+        "DELETE FROM projectalpha.tools AS t WHERE t.tool_name OPERATOR(pg_catalog.=) $1 \
+         RETURNING pg_catalog.to_jsonb(t) OPERATOR(pg_catalog.->>) 'storage'",
         vec![name.as_str().into()],
-        |rows| rows.count() > 0,
+        |rows| {
+            rows.first().map(|row| Deleted {
+                had_table: row.get::<String>(1).is_none_or(|storage| storage != "none"),
+            })
+        },
     )
 }
 

@@ -174,6 +174,13 @@ pub fn log(failure: &Failure) {
     finish(Origin::of_sqlstate(code), || report.report(PgLogLevel::LOG));
 }
 
+/// Writes to the server log that something was done, without the statement.
+pub fn note(message: &str) {
+    let code = pack_sqlstate("00000");
+    let report = report(code, message.to_owned(), None, None);
+    finish(Origin::of_sqlstate(code), || report.report(PgLogLevel::LOG));
+}
+
 /// Raises a caught error of PostgreSQL again. Errors about data show the data:
 /// DETAIL in the classes 22, 23 and 44 ("Failing row contains ..."), the message
 /// in class 22 (`invalid input syntax for type numeric: "..."`). Both stay behind.

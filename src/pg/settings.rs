@@ -1,5 +1,7 @@
 //! The settings, and why each exists.
 
+use std::ffi::CString;
+
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
 
 /// A page is built in one call: without a bound a caller could ask for a whole
@@ -24,6 +26,10 @@ static PROMOTE_PAYLOAD_BYTES: GucSetting<i32> = GucSetting::<i32>::new(4);
 /// uses the table, everybody who comes later waits behind it: the bound keeps
 /// that short.
 static DDL_LOCK_TIMEOUT: GucSetting<i32> = GucSetting::<i32>::new(2000);
+
+/// Secrets of tools are encrypted with a key that no table and no dump has: whoever
+/// has a backup has no secret. The path is for superusers alone to set and to see.
+static SECRET_KEY_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 
 pub fn register() {
     GucRegistry::define_int_guc(
@@ -65,6 +71,14 @@ pub fn register() {
         i32::MAX,
         GucContext::Userset,
         GucFlags::UNIT_MS,
+    );
+    GucRegistry::define_string_guc(
+        c"projectalpha_store.secret_key_file",
+        c"File with the key that secrets of tools are encrypted with.",
+        c"32 bytes or 64 hexadecimal digits, readable by the server's user alone.",
+        &SECRET_KEY_FILE,
+        GucContext::Suset,
+        GucFlags::SUPERUSER_ONLY | GucFlags::NO_SHOW_ALL,
     );
     register_advice();
 }
@@ -117,4 +131,10 @@ pub fn max_page_size() -> i64 {
 
 pub fn cache_size() -> usize {
     usize::try_from(CACHE_SIZE.get()).unwrap_or(1).max(1)
+}
+
+/// The path; none if it is not set.
+pub fn secret_key_file() -> Option<String> {
+    let path = SECRET_KEY_FILE.get()?.into_string().ok()?;
+    (!path.is_empty()).then_some(path)
 }

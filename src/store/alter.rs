@@ -6,6 +6,7 @@ use crate::model::alteration::{Alteration, Definition};
 use crate::model::error::Error;
 use crate::model::name::ToolName;
 use crate::model::options::ToolOptions;
+use crate::model::registry_error::RegistryError;
 use crate::model::schema::Schema;
 use crate::pg::ddl::KeepOut;
 use crate::pg::existing_records::Since;
@@ -33,6 +34,7 @@ pub fn alter(
         let tool_id = registry::lock_tool(&name).ok_or(Error::ToolNotFound)?;
         let before = definition_of(&name)?;
         let alteration = Alteration::parse(&before, changes)?;
+        refuse_without_table(&name, &before, &alteration)?;
         history::ensure_last_version(tool_id);
         alter_table(&TableName::of_tool(&name), &before, &alteration)?;
 
@@ -65,6 +67,24 @@ fn definition_of(name: &ToolName) -> Result<Definition, Error> {
         options: ToolOptions::parse(row.options.as_deref()),
         sensitive: row.sensitive,
     })
+}
+
+/// An entry of the catalogue alone has no records for fields and options to be about.
+fn refuse_without_table(
+    name: &ToolName,
+    before: &Definition,
+    alteration: &Alteration,
+) -> Result<(), Error> {
+    let now = &alteration.definition;
+    let changes_records = now.schema != before.schema || now.options != before.options;
+    let has_table = registry::tool(name).is_none_or(|tool| tool.has_table);
+    if changes_records && !has_table {
+        return Err(RegistryError::NoStorage {
+            tool: name.as_str().to_owned(),
+        }
+        .into());
+    }
+    Ok(())
 }
 
 /// Looks at all records while others go on reading and writing. Only then is the

@@ -12,7 +12,7 @@ use crate::pg::archive::{self, ArchivedTool};
 use crate::pg::ddl::KeepOut;
 use crate::pg::ident::TableName;
 use crate::pg::project_tools as pg_project_tools;
-use crate::pg::{acting, configuration, ddl, history, registry, rename_table};
+use crate::pg::{acting, configuration, ddl, history, info, registry, rename_table};
 
 use super::authorise::{self, Caller};
 use super::bounded;
@@ -24,7 +24,8 @@ use super::tools::refuse_configured;
 pub struct Restored {
     pub archived_id: i64,
     pub tool_name: String,
-    pub table_name: String,
+    /// None for an entry of the catalogue alone.
+    pub table_name: Option<String>,
 }
 
 /// Deletes a tool but keeps its table, under another name, its registration and
@@ -41,13 +42,13 @@ pub fn archive(
         let tool_id = registry::lock_tool(&name).ok_or(Error::ToolNotFound)?;
         project_tools::refuse_if_used(&name, tool_id)?;
         let table = TableName::of_tool(&name);
-        let oid = ddl::lock_table(&table, KeepOut::Everybody)?.ok_or_else(|| {
-            Error::ToolTableMissing {
-                table: table.table.clone(),
-            }
-        })?;
         let archived = table.archived(&name, &archive::timestamp());
-        let renamed = rename_table::rename(oid, &table, &archived);
+        let has_table = registry::tool(&name).is_none_or(|tool| tool.has_table);
+        let renamed = if has_table {
+            rename(&table, &archived)?
+        } else {
+            BTreeMap::new()
+        };
         let by = acting::caller_name();
         archive::keep(tool_id, &archived, &by, &json!(renamed).to_string());
         registry::delete_tool(&name);
@@ -86,15 +87,28 @@ pub fn restore(
         }
         refuse_configured(&name)?;
         archive::put_configuration_back(&archived, &name);
-        let table = rename_back(&archived, &archived_name, &name)?;
+        let has_table = registry::tool(&name).is_none_or(|tool| tool.has_table);
+        let table_name = if has_table {
+            Some(rename_back(&archived, &archived_name, &name)?.table)
+        } else {
+            None
+        };
         archive::forget(archived.id);
         note_restoration(caller, &archived);
         Ok(Restored {
             archived_id: archived.id,
             tool_name: name.as_str().to_owned(),
-            table_name: table.table,
+            table_name,
         })
     })
+}
+
+fn rename(table: &TableName, archived: &TableName) -> Result<BTreeMap<String, String>, Error> {
+    let oid =
+        ddl::lock_table(table, KeepOut::Everybody)?.ok_or_else(|| Error::ToolTableMissing {
+            table: table.table.clone(),
+        })?;
+    Ok(rename_table::rename(oid, table, archived))
 }
 
 fn rename_back(
@@ -170,5 +184,6 @@ pub fn purge(
     archive::forget(archived.id);
     history::forget(archived.tool_id);
     pg_project_tools::forget_clients(archived.tool_id);
+    info::forget(archived.tool_id);
     Ok(())
 }

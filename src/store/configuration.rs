@@ -4,6 +4,7 @@ use crate::model::configuration::{endpoint, Configuration};
 use crate::model::configuration_error::ConfigurationError;
 use crate::model::error::Error;
 use crate::model::name::ToolName;
+use crate::model::registry_error::RegistryError;
 use crate::model::token::{NewToken, Purpose};
 use crate::pg::ident::TableName;
 use crate::pg::{configuration, registry};
@@ -43,7 +44,14 @@ pub fn configure(caller: Caller, request: &Request<'_>) -> Result<Configured, Er
 
     configuration::lock_for_change();
     refuse_while_promoted(&name, configuration::current(&name))?;
-    let tool_id = registry::tool(&name).map(|tool| tool.id);
+    let tool = registry::tool(&name);
+    if tool.as_ref().is_some_and(|tool| !tool.has_table) {
+        return Err(RegistryError::NoStorage {
+            tool: name.as_str().to_owned(),
+        }
+        .into());
+    }
+    let tool_id = tool.map(|tool| tool.id);
     if tool_id.is_some() && !use_individual_table {
         return Err(ConfigurationError::ToolHasTable {
             tool: name.as_str().to_owned(),

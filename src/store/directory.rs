@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::model::error::Error;
 use crate::model::name::ToolName;
 use crate::model::openapi::{self, Documented};
+use crate::model::registry_error::RegistryError;
 use crate::model::schema::Schema;
 use crate::model::token::Digest;
 use crate::pg::cache::{self, Tenant};
@@ -72,6 +73,12 @@ fn document_of(
 ) -> Result<Value, Error> {
     let base_url = base_url.map(openapi::check_base_url).transpose()?;
     let registered = directory::registered(name).ok_or(Error::ToolNotFound)?;
+    if !registered.has_table {
+        return Err(RegistryError::NoStorage {
+            tool: name.as_str().to_owned(),
+        }
+        .into());
+    }
     let (schema, options) = match tenant {
         None => (
             Schema::of_registered(registered.schema_definition.as_deref())?,

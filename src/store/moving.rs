@@ -20,6 +20,7 @@ use crate::pg::{
     role_access, settings,
 };
 
+use super::info::Storage;
 use super::projects::{id_of_project, not_found};
 use super::tools::Registration;
 use super::{authorise, object_models, prompts, tools};
@@ -202,6 +203,7 @@ fn register(tool: &Tool) -> Result<(), Error> {
         sensitive: Some(tool.sensitive),
         description: tool.description.as_deref(),
         options: ToolOptions::parse(Some(options)),
+        storage: Storage::Table,
         admin_token: None,
     })
 }

@@ -5,6 +5,7 @@ use crate::model::name::ToolName;
 use crate::model::options::ToolOptions;
 use crate::model::project::{ProjectId, Status};
 use crate::model::project_error::ProjectError;
+use crate::model::registry_error::RegistryError;
 use crate::model::schema::Schema;
 use crate::model::tenant_error::TenantError;
 use crate::model::token::Purpose;
@@ -74,6 +75,12 @@ fn check_allowed(name: &ToolName, tool_id: i64, project: &ProjectRow) -> Result<
 
 fn create_table(name: &ToolName, project: ProjectId, tool_id: i64) -> Result<(), Error> {
     let row = registry::tool(name).ok_or(Error::ToolNotFound)?;
+    if !row.has_table {
+        return Err(RegistryError::NoStorage {
+            tool: name.as_str().to_owned(),
+        }
+        .into());
+    }
     let schema = Schema::of_registered(row.schema_definition.as_deref())?;
     let options = ToolOptions::parse(row.options.as_deref());
     let table = TableName::of_tool_in(name, project);

@@ -204,6 +204,7 @@ fn locked(which: &Which<'_>) -> Result<Rc<CompiledTool>, Error> {
     let name = name_of_tool(which.tool_name)?;
     loop {
         let tool = gate::open(&name, which.token, Act::Write)?;
+        tool.check_active()?;
         if which.wanted.is_some() && !tool.options.versioned {
             return Err(Error::NotVersioned {
                 tool: name.as_str().to_owned(),

@@ -88,6 +88,7 @@ pub(super) fn store_as<E: From<Error>>(
 ) -> Result<Option<i64>, E> {
     loop {
         let tool = gate::open(name, token, act)?;
+        tool.check_active()?;
         let payload = payload.ok_or(Error::ArgumentNull {
             argument: "payload",
         })?;
@@ -129,6 +130,7 @@ pub fn store_many(
     let name = name_of_tool(tool_name)?;
     loop {
         let tool = gate::open(&name, token, Act::Write)?;
+        tool.check_active()?;
         let payloads = payloads
             .ok_or(Error::ArgumentNull {
                 argument: "payloads",

@@ -6,12 +6,14 @@ use crate::model::configuration_error::ConfigurationError;
 use crate::model::error::Error;
 use crate::model::name::ToolName;
 use crate::model::options::ToolOptions;
+use crate::model::registry_error::RegistryError;
 use crate::model::schema::Schema;
 use crate::model::token::{NewToken, Purpose};
 use crate::pg::ident::TableName;
 use crate::pg::{acting, configuration, ddl, history, idempotency, random, registry};
 
 use super::authorise::{self, Caller};
+use super::info::Storage;
 use super::project_tools;
 use super::records::name_of_tool;
 
@@ -26,13 +28,15 @@ pub struct Registration<'a> {
     pub sensitive: Option<bool>,
     pub description: Option<&'a str>,
     pub options: ToolOptions,
+    pub storage: Storage,
     pub admin_token: Option<&'a str>,
 }
 
 /// What its owner needs to know; the token is shown here and never again.
 pub struct Registered {
     pub tool_name: String,
-    pub table_name: String,
+    /// None for an entry of the catalogue alone.
+    pub table_name: Option<String>,
     pub token: String,
 }
 
@@ -44,7 +48,7 @@ pub fn register(caller: Caller, request: &Registration<'_>) -> Result<Registered
     })?;
     Ok(Registered {
         tool_name: made.name.as_str().to_owned(),
-        table_name: made.table.table,
+        table_name: made.table_name,
         token: made.token.map(|new| new.token).unwrap_or_default(),
     })
 }
@@ -57,7 +61,7 @@ pub(super) fn register_without_token(request: &Registration<'_>) -> Result<(), E
 
 struct Defined {
     name: ToolName,
-    table: TableName,
+    table_name: Option<String>,
     token: Option<NewToken>,
 }
 
@@ -75,6 +79,9 @@ fn define(
     let token = token()?;
     let schema = Schema::of_registered(request.schema)?;
     request.options.check()?;
+    if request.storage == Storage::None {
+        refuse_what_needs_a_table(request)?;
+    }
     if request.options.versioned {
         schema.refuse_version_fields()?;
     }
@@ -96,20 +103,51 @@ fn define(
             return Err(Error::TokenInUse);
         }
     }
-    let table = TableName::of_tool(&name);
-    ddl::create_tool_table(&table, &schema, &request.options)?;
-    let change = json!({"register": {
+    let mut change = json!({"register": {
         "sensitive": sensitive,
         "description": request.description,
         "options": request.options,
     }});
+    let table_name = match request.storage {
+        Storage::Table => {
+            let table = TableName::of_tool(&name);
+            ddl::create_tool_table(&table, &schema, &request.options)?;
+            Some(table.table)
+        }
+        Storage::None => {
+            registry::set_without_table(id);
+            change["register"]["storage"] = json!("none");
+            None
+        }
+    };
     history::append(
         id,
         &acting::caller_name(),
         caller.face(),
         &change.to_string(),
     );
-    Ok(Defined { name, table, token })
+    Ok(Defined {
+        name,
+        table_name,
+        token,
+    })
+}
+
+/// What says how records are kept means nothing where none are.
+fn refuse_what_needs_a_table(request: &Registration<'_>) -> Result<(), Error> {
+    let options = &request.options;
+    let given = [
+        ("schema", request.schema.is_some()),
+        ("strict", options.strict),
+        ("versioned", options.versioned),
+        ("notify", options.notify),
+        ("max_records", options.max_records.is_some()),
+        ("max_bytes", options.max_bytes.is_some()),
+    ];
+    match given.iter().find(|(_, is_given)| *is_given) {
+        Some((argument, _)) => Err(RegistryError::NeedsStorage { argument }.into()),
+        None => Ok(()),
+    }
 }
 
 /// Asked when the tool has its row: whoever configures one then waits for this
@@ -134,10 +172,12 @@ pub fn delete(
     let name = name_of_tool(tool_name)?;
     let tool_id = registry::lock_tool(&name).ok_or(Error::ToolNotFound)?;
     project_tools::refuse_if_used(&name, tool_id)?;
-    registry::delete_tool(&name);
+    let deleted = registry::delete_tool(&name).ok_or(Error::ToolNotFound)?;
     // Or a post would make its table again.
     configuration::delete(&name);
-    ddl::drop_table(&TableName::of_tool(&name));
+    if deleted.had_table {
+        ddl::drop_table(&TableName::of_tool(&name));
+    }
     Ok(name)
 }
 

@@ -23,6 +23,7 @@ use crate::pg::{directory, export};
 
 use super::authorise::{self, Caller};
 use super::changes::not_unique;
+use super::info::Storage;
 use super::records::{listed_columns, name_of_tool};
 use super::tools::{self, Registered, Registration};
 use super::validate;
@@ -176,6 +177,7 @@ impl Target {
                 sensitive: Some(definition.sensitive),
                 description: definition.description.as_deref(),
                 options: definition.options,
+                storage: Storage::Table,
                 admin_token: None,
             },
         )?;

@@ -47,6 +47,16 @@ mod tests {
     }
 
     #[pg_test]
+    fn what_the_catalogue_says_of_a_tool_makes_nothing_cold() {
+        register(false);
+        store_and_list();
+        Spi::run("SELECT projectalpha.update_tool_info('warm', '{\"owner\": \"me\"}')").unwrap();
+        let before = counts();
+        store_and_list();
+        assert_eq!(counts(), before);
+    }
+
+    #[pg_test]
     fn a_table_that_needs_plans_is_warm_after_one_round() {
         register(false);
         Spi::run("ALTER TABLE projectalpha_data.tool_warm ALTER COLUMN n SET DEFAULT 7").unwrap();

@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from cluster import Cluster, program, rows, run, value
+from test_registry import key_file, use_key
 
 SCHEMA = [
     {"name": "n", "type": "int"},
@@ -30,6 +31,11 @@ CONTENTS = {
     "archived": "SELECT * FROM projectalpha.archived_tools ORDER BY id",
     "archived credentials": "SELECT * FROM projectalpha.archived_credentials ORDER BY archived_id, id",
     "archived list": "SELECT * FROM projectalpha.archived_tool_list ORDER BY archived_id",
+    "facts": "SELECT * FROM projectalpha.tool_info ORDER BY tool_id",
+    "secrets": "SELECT * FROM projectalpha.tool_secrets ORDER BY tool_id, name",
+    "registry": "SELECT * FROM projectalpha.tool_registry ORDER BY tool_id",
+    # Not in the dump: made again, whichever table is loaded first.
+    "search": "SELECT s.* FROM projectalpha.tool_search AS s JOIN projectalpha.tools AS t ON t.id = s.tool_id ORDER BY s.tool_id",
     "history": "SELECT * FROM projectalpha.schema_history ORDER BY tool_id, version",
     "sequences": "SELECT schemaname, sequencename, last_value FROM pg_sequences WHERE schemaname ~ '^projectalpha' ORDER BY 1, 2",
     "relations": """SELECT c.oid::regclass::text, c.relkind::text, c.relowner::regrole::text, obj_description(c.oid, 'pg_class')
@@ -65,6 +71,10 @@ def store_record(connection, tool, payload, token=None):
     return value(connection, "SELECT projectalpha.store_record(%s, %s, %s)", tool, token or f"{tool}-token-001", json.dumps(payload))
 
 
+def set_facts(connection, tool, **facts):
+    connection.execute("SELECT projectalpha.update_tool_info(%s, %s)", [tool, json.dumps(facts)])
+
+
 @pytest.fixture(scope="module")
 def source(cluster):
     """A database with tools, tokens, rows, gaps in the sequences and what a DBA has added by hand."""
@@ -91,6 +101,11 @@ def source(cluster):
         changes = [{"add": {"name": "x", "type": "int", "default": 7, "required": True, "index": True}}, {"drop": "f"}, {"options": {"versioned": True}}]
         db.execute("SELECT projectalpha.alter_tool('old', %s)", [json.dumps(changes)])
         db.execute("SELECT projectalpha.rotate_token('old', '1 year', 'old-token-002')")
+        use_key(db, key_file(cluster, "dumped_key"))
+        set_facts(db, "survey", tags=["forms", "people"], category="feedback", examples=[{"input": {"n": 1}}])
+        set_facts(db, "old", tags=["kept"], auth_config={"header": "X-Key", "secret": {"api_key": "secret-of-old"}})
+        db.execute("SELECT projectalpha.register_tool('entry', storage => 'none', description => 'No table')")
+        db.execute("SELECT projectalpha.deactivate_tool('entry')")
         db.execute("SELECT projectalpha.delete_tool('old', archive => true)")
         db.execute("CREATE INDEX survey_s ON projectalpha_data.tool_survey (lower(s))")
         yield db
@@ -179,8 +194,13 @@ def test_all_of_it_is_there_and_all_of_it_works(source, restored):
     assert value(restored, "SELECT to_regclass('projectalpha_data.tool_survey')") is None
 
 
-def test_an_archived_tool_comes_back_in_the_restored_database(restored):
+def test_an_archived_tool_comes_back_in_the_restored_database(cluster, restored):
     restored.execute("SELECT projectalpha.restore_tool('old', new_name => 'old_again')")
+    assert rows(restored, "SELECT tool_name FROM projectalpha.search_tools('kept old')") == [("old_again",)]
+    with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState):
+        restored.execute("SELECT projectalpha.reveal_tool_secret('old_again', 'api_key')")
+    use_key(restored, str(cluster.data.parent / "dumped_key"))
+    assert value(restored, "SELECT projectalpha.reveal_tool_secret('old_again', 'api_key')") == "secret-of-old"
     for token, id in (("old-token-001", 2), ("old-token-002", 3)):
         assert store_record(restored, "old_again", PAYLOAD, token) == id
     assert rows(restored, "SELECT n, x, version FROM projectalpha_data.tool_old_again") == [(PAYLOAD["n"], 7, 1)] * 3
@@ -212,7 +232,7 @@ def test_tokens_open_what_they_opened(restored):
 def test_readers_read_and_nobody_else(restored):
     restored.execute("SET ROLE projectalpha_reader")
     assert value(restored, "SELECT count(*) FROM projectalpha_data.tool_survey") == 2
-    assert value(restored, "SELECT count(*) FROM projectalpha.registered_tools") == 4
+    assert value(restored, "SELECT count(*) FROM projectalpha.registered_tools") == 5
     restored.execute("RESET ROLE")
     for role in ("projectalpha_anon", "projectalpha_admin"):
         restored.execute(f"SET ROLE {role}")
@@ -236,7 +256,7 @@ def test_no_token_is_in_a_dump(cluster, source, plain):
     made = register(source, "shown_once", token=None)
     text = plain + dump(cluster, source.info.dbname, "--inserts")
     source.execute("SELECT projectalpha.delete_tool('shown_once')")
-    assert not [token for token in (*TOKENS, made) if token in text]
+    assert not [token for token in (*TOKENS, made, "secret-of-old") if token in text]
     assert "survey" in text and PAYLOAD["j"]["a"] == [1, None]
 
 

@@ -33,6 +33,11 @@ def test_the_life_of_a_tool(nginx, tool):
     expect_detail(nginx.get(tool.path), 404, NO_TOOL)
 
 
+def test_tools_are_found(nginx, tool):
+    assert [found["tool_name"] for found in nginx.get(f"/tools?q={tool.name}&limit=5").json()] == [tool.name]
+    assert nginx.get(f"/tools?q={tool.name}&tag=none").json() == []
+
+
 def test_the_common_table(nginx):
     name, sensitive = ("tool-name", nginx.new_name()), ("sensitive", "1")
     expect_message(nginx.post("/common", {"a": 1}, name), "JSON stored in common table")

@@ -14,6 +14,7 @@ use crate::model::lifecycle_error::LifecycleError;
 use crate::model::migration_error::MigrationError;
 use crate::model::moving_error::MovingError;
 use crate::model::project_error::ProjectError;
+use crate::model::registry_error::RegistryError;
 use crate::model::resource_error::ResourceError;
 use crate::model::schema::FieldType;
 use crate::model::tenant_error::TenantError;
@@ -209,6 +210,8 @@ pub enum Error {
     Migration(MigrationError),
     /// Of what projects share and keep.
     Resource(ResourceError),
+    /// In what the catalogue says of a tool, and what follows from it.
+    Registry(RegistryError),
 }
 
 impl From<ResourceError> for Error {
@@ -256,6 +259,12 @@ impl From<AlterationError> for Error {
 impl From<TenantError> for Error {
     fn from(error: TenantError) -> Self {
         Error::Tenant(error)
+    }
+}
+
+impl From<RegistryError> for Error {
+    fn from(error: RegistryError) -> Self {
+        Error::Registry(error)
     }
 }
 

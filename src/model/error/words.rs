@@ -127,6 +127,7 @@ impl Error {
             Error::Lifecycle(error) => error.message(),
             Error::Tenant(error) => error.message(),
             Error::Alteration(error) => error.message(),
+            Error::Registry(error) => error.message(),
             Error::Configuration(fault) => fault.message(),
             Error::Resource(fault) => fault.message(),
             Error::Project(fault) => fault.message(),
@@ -229,6 +230,7 @@ impl Error {
             Error::Lifecycle(error) => Some(error.detail()),
             Error::Tenant(error) => error.detail(),
             Error::Alteration(error) => Some(error.detail()),
+            Error::Registry(error) => Some(error.detail()),
             Error::InRecord { fault, .. } | Error::InLine { fault, .. } => fault.detail(),
             Error::Transfer(fault) => Some(fault.detail()),
             Error::BaseUrlInvalid => Some(
@@ -356,6 +358,7 @@ impl Error {
             Error::Lifecycle(error) => error.hint(),
             Error::Tenant(error) => return error.hint(),
             Error::Alteration(error) => error.hint(),
+            Error::Registry(error) => return Some(error.hint()),
         };
         Some(hint.into())
     }

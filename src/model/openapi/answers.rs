@@ -40,7 +40,7 @@ const REFUSALS: [Refusal; 10] = [
         status: "409",
         name: "Conflict",
         description:
-            "Another record has the value of a unique field, or the key was used with another one.",
+            "The tool is not active, another record has the value of a unique field, or the key was used with another one.",
     },
     Refusal {
         status: "412",

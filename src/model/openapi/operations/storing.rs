@@ -15,8 +15,7 @@ pub fn store_record(tool: &Documented<'_>) -> Value {
         "security": to_write(),
         "parameters": [parameters::idempotency_key()],
         "requestBody": body(reference("NewRecord"), examples::new_record(tool, 1)),
-        // A key may have been used for another record.
-        "responses": stored("The record is stored.", "Data stored successfully", tool, true),
+        "responses": stored("The record is stored.", "Data stored successfully", tool),
     })
 }
 
@@ -29,20 +28,20 @@ pub fn store_records(tool: &Documented<'_>) -> Value {
         "summary": "Store many records, all or nothing",
         "security": to_write(),
         "requestBody": body(schema, records),
-        "responses": stored("All records are stored.", "2 records stored", tool, tool.has_unique()),
+        "responses": stored("All records are stored.", "2 records stored", tool),
     })
 }
 
-fn stored(description: &str, text: &str, tool: &Documented<'_>, may_conflict: bool) -> Value {
-    responses(message(description, text), &refusals(tool, may_conflict))
+fn stored(description: &str, text: &str, tool: &Documented<'_>) -> Value {
+    responses(message(description, text), &refusals(tool))
 }
 
-fn refusals(tool: &Documented<'_>, may_conflict: bool) -> Vec<&'static str> {
+fn refusals(tool: &Documented<'_>) -> Vec<&'static str> {
     statuses(&[
         ("400", true),
         ("401", true),
         ("404", true),
-        ("409", may_conflict),
+        ("409", true),
         ("413", true),
         ("422", true),
         ("500", true),
@@ -73,7 +72,7 @@ pub fn upsert_record(tool: &Documented<'_>) -> Value {
         "security": to_write(),
         "parameters": [parameters::on_field(tool)],
         "requestBody": body(reference("NewRecord"), examples::new_record(tool, 1)),
-        "responses": responses(done, &refusals(tool, true)),
+        "responses": responses(done, &refusals(tool)),
     })
 }
 
