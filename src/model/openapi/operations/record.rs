@@ -18,6 +18,7 @@ pub fn get_record(tool: &Documented<'_>) -> Value {
         &statuses(&[
             ("401", tool.sensitive),
             ("404", true),
+            ("409", tool.in_project),
             ("422", true),
             ("500", true),
         ]),
@@ -47,7 +48,7 @@ pub fn update_record(tool: &Documented<'_>) -> Value {
             ("400", true),
             ("401", true),
             ("404", true),
-            ("409", tool.has_unique()),
+            ("409", tool.has_unique() || tool.in_project),
             ("412", tool.options.versioned),
             ("413", true),
             ("422", true),
@@ -67,6 +68,7 @@ pub fn delete_record(tool: &Documented<'_>) -> Value {
         "responses": responses(message("The record is deleted.", "Record 1 deleted"), &statuses(&[
             ("401", true),
             ("404", true),
+            ("409", tool.in_project),
             ("412", tool.options.versioned),
             ("422", true),
             ("500", true),

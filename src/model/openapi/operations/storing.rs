@@ -42,7 +42,7 @@ fn refusals(tool: &Documented<'_>, may_conflict: bool) -> Vec<&'static str> {
         ("400", true),
         ("401", true),
         ("404", true),
-        ("409", may_conflict),
+        ("409", may_conflict || tool.in_project),
         ("413", true),
         ("422", true),
         ("500", true),
@@ -94,6 +94,7 @@ pub fn validate_record(tool: &Documented<'_>) -> Value {
         "responses": responses(found, &statuses(&[
             ("401", tool.sensitive),
             ("404", true),
+            ("409", tool.in_project),
             ("413", true),
             ("422", true),
             ("500", true),
