@@ -95,6 +95,7 @@ fn document_of(
             name: name.as_str(),
             description: registered.description.as_deref(),
             sensitive: registered.sensitive || tenant.is_some(),
+            in_project: tenant.is_some(),
             schema: &schema,
             options: &options,
         },

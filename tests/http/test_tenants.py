@@ -6,6 +6,7 @@ from random import Random
 from typing import NamedTuple
 
 import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from contract import UNAUTHORIZED, expect, expect_detail, expect_message
 from stack import Tool
@@ -188,6 +189,15 @@ def test_a_tenant_on_an_older_version_is_served_as_before(stack, tenants):
     assert [row["extra"] for row in stack.get(ann.path, ann.auth).json()] == [7, 7, 7]
     assert (fields(ann), fields(bob)) == (["whose", "k", "extra"], ["who", "k"])
     assert listed(stack, bob) == [(1, "bob", 1), (2, "bob", 2)]
+
+
+def test_the_document_of_a_tenant_tells_of_its_project(stack, tenants):
+    for tenant in tenants:
+        document = stack.get(f"{tenant.path}/openapi.json", tenant.auth).json()
+        OpenAPIV31SpecValidator(document).validate()
+        operations = [operation for path in document["paths"].values() for operation in path.values() if "responses" in operation]
+        always = all("409" in operation["responses"] for operation in operations)
+        assert always == (tenant.project is not None) and len(operations) > 8
 
 
 def test_a_former_tenant_does_not_go_on_as_everybody(stack, shared):

@@ -40,7 +40,7 @@ const REFUSALS: [Refusal; 10] = [
         status: "409",
         name: "Conflict",
         description:
-            "The tool is not active, another record has the value of a unique field, or the key was used with another one.",
+            "The tool or the project is not active, another record has the value of a unique field, the key was used with another one, or projects have tables of the tool.",
     },
     Refusal {
         status: "412",
@@ -100,8 +100,12 @@ fn body_of(refusal: &Refusal, tool: &Documented<'_>) -> Value {
         "507" => ("Error", detail(&full(tool).message())),
         _ => ("Error", detail("Database is not available")),
     };
+    let mut description = refusal.description.to_owned();
+    if refusal.status == "409" && tool.in_project {
+        description.push_str(" Or the project is suspended or archived.");
+    }
     json!({
-        "description": refusal.description,
+        "description": description,
         "content": {"application/json": media(reference(schema), Some(example))},
     })
 }

@@ -24,6 +24,8 @@ pub struct Documented<'a> {
     pub name: &'a str,
     pub description: Option<&'a str>,
     pub sensitive: bool,
+    /// It is what a project has of the tool.
+    pub in_project: bool,
     pub schema: &'a Schema,
     pub options: &'a ToolOptions,
 }

@@ -8,6 +8,7 @@ fn of(schema: &Schema, sensitive: bool) -> Value {
         &Documented {
             name: "x",
             description: None,
+            in_project: false,
             sensitive,
             schema,
             options: &ToolOptions::default(),

@@ -34,6 +34,7 @@ pub fn list_records(tool: &Documented<'_>) -> Value {
             ("400", true),
             ("401", tool.sensitive),
             ("404", true),
+            ("409", tool.in_project),
             ("422", true),
             ("500", true),
         ])),
@@ -59,6 +60,7 @@ pub fn count_records(tool: &Documented<'_>) -> Value {
             ("400", true),
             ("401", tool.sensitive),
             ("404", true),
+            ("409", tool.in_project),
             ("500", true),
         ])),
     })

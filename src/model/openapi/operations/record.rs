@@ -18,6 +18,7 @@ pub fn get_record(tool: &Documented<'_>) -> Value {
         &statuses(&[
             ("401", tool.sensitive),
             ("404", true),
+            ("409", tool.in_project),
             ("422", true),
             ("500", true),
         ]),

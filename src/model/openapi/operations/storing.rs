@@ -93,6 +93,7 @@ pub fn validate_record(tool: &Documented<'_>) -> Value {
         "responses": responses(found, &statuses(&[
             ("401", tool.sensitive),
             ("404", true),
+            ("409", tool.in_project),
             ("413", true),
             ("422", true),
             ("500", true),

@@ -15,7 +15,7 @@ pub fn delete_tool(tool: &Documented<'_>) -> Value {
         "security": [{ADMIN_TOKEN: []}],
         "responses": responses(
             message("The tool is deleted.", &format!("Tool '{}' deleted", tool.name)),
-            &["403", "404", "422", "500"],
+            &["403", "404", "409", "422", "500"],
         ),
     })
 }
@@ -49,6 +49,7 @@ pub fn tool_document(tool: &Documented<'_>) -> Value {
             ("401", tool.sensitive),
             ("403", tool.sensitive),
             ("404", true),
+            ("409", tool.in_project),
             ("500", true),
         ])),
     })
