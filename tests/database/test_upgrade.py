@@ -1,4 +1,4 @@
-"""A database of version 0.1.0 with data in it, served by the new library before and after ALTER EXTENSION ... UPDATE."""
+"""Databases of earlier versions with data in them, served by the new library before and after ALTER EXTENSION ... UPDATE."""
 
 import json
 
@@ -44,11 +44,11 @@ def use(db, round_):
     return listed, common
 
 
-@pytest.fixture(scope="module")
-def old(cluster):
-    """A database with 0.1.0 and something in it."""
+@pytest.fixture(scope="module", params=["0.1.0", "0.2.0"])
+def old(cluster, request):
+    """A database with an earlier version and something in it."""
     with cluster.connect(cluster.new_database()) as db:
-        db.execute("CREATE EXTENSION projectalpha_store VERSION '0.1.0'")
+        db.execute(f"CREATE EXTENSION projectalpha_store VERSION '{request.param}'")
         db.execute("SELECT projectalpha.add_common_token('common-token-001')")
         yield db
 
@@ -83,6 +83,48 @@ def test_an_updated_installation_is_a_fresh_one(old, cluster):
         fresh.execute("SELECT projectalpha.store_record('tool1', 'token-of-tool1', '{}', 'a-key')")
         for what, query in SNAPSHOT.items():
             assert rows(old, query) == rows(fresh, query), what
+
+
+def test_a_database_of_0_2_0_lives_on(cluster):
+    """All kinds of calls of 0.2.0, with the new library: before the update, and on the same tools after it."""
+    def call(db, round_):
+        tool, token = f"life{round_}", f"token-of-life{round_}"
+        schema = '[{"name": "n", "type": "int", "unique": true}, {"name": "s", "type": "str"}]'
+        db.execute("SELECT projectalpha.register_tool(%s, %s, %s, versioned => true, strict => true, notify => true)", [tool, token, schema])
+        store = "SELECT projectalpha.store_record(%s, %s, %s, %s)"
+        first = value(db, store, tool, token, '{"n": 1}', "key")
+        assert value(db, store, tool, token, '{"n": 1}', "key") == first
+        assert value(db, "SELECT projectalpha.alter_tool(%s, %s)", tool, '{"add": {"name": "x", "type": "int", "default": 7}}') == 2
+        assert value(db, "SELECT projectalpha.update_record(%s, %s, %s, %s, 1)", tool, token, first, '{"s": "y"}')["version"] == 2
+        assert rows(db, "SELECT * FROM projectalpha.upsert_record(%s, %s, %s, 'n')", tool, token, '{"n": 1, "s": "z"}') == [(first, False)]
+        assert value(db, "SELECT projectalpha.count_records(%s, %s)", tool, '{"s": "z", "x": 7}') == 1
+        assert value(db, "SELECT projectalpha.get_record(%s, %s)", tool, first)["s"] == "z"
+        new = value(db, "SELECT projectalpha.rotate_token(%s, current_token => %s)", tool, token)
+        with pytest.raises(psycopg.Error, match="Invalid token for this tool"):
+            db.execute(store, [tool, token, "{}", None])
+        db.execute("SELECT projectalpha.delete_tool(%s, archive => true)", [tool])
+        db.execute("SELECT projectalpha.restore_tool(%s)", [tool])
+        db.execute("SELECT projectalpha.configure_tool(%s, sensitive => true, token => %s)", [f"small{round_}", f"token-of-small{round_}"])
+        db.execute("SELECT projectalpha.store_configured(%s, '{\"a\": 1}', %s)", [f"small{round_}", f"token-of-small{round_}"])
+        db.execute("SELECT projectalpha.promote_tool(%s)", [f"small{round_}"])
+        assert value(db, "SELECT count(*) FROM projectalpha.list_configured(%s, token => %s)", f"small{round_}", f"token-of-small{round_}") == 1
+        return tool, new, first
+
+    with cluster.connect(cluster.new_database()) as db:
+        db.execute("CREATE EXTENSION projectalpha_store VERSION '0.2.0'")
+        tool, token, record = call(db, 1)
+        db.execute("ALTER EXTENSION projectalpha_store UPDATE")
+        call(db, 2)
+        # A tool of before is one that projects can have, with the definition that it has now.
+        assert value(db, "SELECT projectalpha.alter_tool(%s, %s)", tool, '{"rename": {"field": "x", "to": "y"}}') > 2
+        project = value(db, "SELECT projectalpha.create_project('first')")
+        tenant = value(db, "SELECT projectalpha.enable_tool(%s, %s)", tool, project)
+        db.execute("SELECT projectalpha.store_record(%s, %s, %s)", [tool, tenant, '{"n": 1, "y": 3}'])
+        assert [r["y"] for (r,) in rows(db, "SELECT * FROM projectalpha.list_records(%s, token => %s)", tool, tenant)] == [3]
+        assert value(db, "SELECT projectalpha.get_record(%s, %s)", tool, record)["y"] == 7
+        assert (tool,) in rows(db, "SELECT tool_name FROM projectalpha.search_tools('life')")
+        with pytest.raises(psycopg.Error, match="is not strict|Unknown field"):
+            db.execute("SELECT projectalpha.store_record(%s, %s, %s)", [tool, tenant, '{"n": 2, "unknown": 3}'])
 
 
 def test_what_the_changelog_says_of_grants_and_views(cluster):
