@@ -60,6 +60,7 @@ SELECT table_name FROM projectalpha.register_tool('sp', 'token-of-sp',
 SELECT projectalpha.set_admin_token('admin-of-sp') = 'admin-of-sp' AS set;
 SELECT projectalpha.add_common_token('common-of-sp') = 'common-of-sp' AS added;
 SELECT projectalpha.store_common('sp', '{}') > 0 AS stored;
+SELECT projectalpha.enable_tool('sp', projectalpha.create_project('sp'), 'tenant-of-sp') IS NOT NULL AS enabled;
 
 -- Everything that the role may call. The answers must be the same whatever was planted.
 \set VERBOSITY terse
@@ -75,7 +76,9 @@ SELECT projectalpha.store_common('sp', '{}') > 0 AS stored;
 \set bulk 'SELECT projectalpha.store_records(\'sp\', \'token-of-sp\', \'[{"n": 1}, {"s": "x", "at": "2026-02-05"}]\') AS stored;'
 \set filter '{"n": {"lte": 1, "in": [1, 2]}, "s": {"eq": "x", "like": "x%"}, "j": {"contains": [1]}, "f": {"ne": 0}, "b": true, "at": {"gt": "2026-01-01"}}'
 \set find 'SELECT count(*) > 0 AS found FROM projectalpha.list_records(\'sp\', 5, 0, \'token-of-sp\', 0, :\'filter\', \'s\', projectalpha.page_cursor(\'{"id": 0, "s": "w"}\', \'s\')); SELECT projectalpha.count_records(\'sp\', :\'filter\', \'token-of-sp\') > 0 AS counted;'
-\set calls ':store :bulk :list :find :common :list_common :register :use :delete :refused_1 :refused_2'
+\set tenant_1 'SELECT projectalpha.store_record(\'sp\', \'tenant-of-sp\', \'{"n": 1}\', pg_catalog.gen_random_uuid()::pg_catalog.text) > 0 AS tenant_stored; SELECT projectalpha.count_records(\'sp\', \'{"n": 1}\', \'tenant-of-sp\') > 0 AS tenant_counted;'
+\set tenant_2 'SELECT projectalpha.rotate_token(\'sp\', \'1 day\', current_token => \'tenant-of-sp\') IS NOT NULL AS tenant_rotated;'
+\set calls ':store :bulk :list :tenant_1 :tenant_2 :find :common :list_common :register :use :delete :refused_1 :refused_2'
 -- The HTTP endpoints, with the headers of a request as PostgREST hands them over.
 \set headers_1 'SELECT pg_catalog.set_config(\'request.headers\', \'{"x-uri": "/tools/sp", "token": "token-of-sp", "admin-token": "admin-of-sp"}\', false) IS NULL AS headers;'
 \set headers_2 'SELECT pg_catalog.set_config(\'request.headers\', \'{"tool-name": "sp", "sensitive": "1", "token": "common-of-sp"}\', false) IS NULL AS headers;'
@@ -229,6 +232,19 @@ SET search_path = pg_temp, regress_evil, pg_catalog;
 SET SESSION AUTHORIZATION projectalpha_admin;
 SET client_min_messages = warning;
 SELECT projectalpha.drop_project(:sp_project, 'sp');
+-- Projects that use a tool.
+SELECT projectalpha.create_client('sp') AS client \gset
+SELECT projectalpha.create_project('sp_2', :client) AS project \gset
+SELECT projectalpha.allow_tool('sp', :client);
+SELECT projectalpha.enable_tool('sp', :project, 'tenant-of-sp-2');
+SELECT projectalpha.store_record('sp', 'tenant-of-sp-2', '{"n": 1}', 'key') AS stored;
+SELECT projectalpha.rotate_token('sp', '1 day', 'tenant-of-sp-3', project_id => :project), projectalpha.rotate_token('sp', token => 'tenant-of-sp-4', project_id => :project);
+SELECT projectalpha.alter_tool('sp', '{"add": {"name": "more", "type": "int", "default": 7}}');
+SELECT projectalpha.upgrade_project(:project) > 0 AS upgraded;
+SELECT count(*) FROM projectalpha.project_tool_list;
+SELECT projectalpha.disable_tool('sp', :project), projectalpha.enable_tool('sp', :project, 'tenant-of-sp-5');
+SELECT projectalpha.store_record('sp', 'tenant-of-sp-5', '{"n": 1}', 'key') AS the_first;
+SELECT projectalpha.disable_tool('sp', :project, false), projectalpha.disallow_tool('sp', :client);
 RESET search_path;
 RESET SESSION AUTHORIZATION;
 DELETE FROM projectalpha.prompts;
@@ -238,7 +254,10 @@ DROP TABLE projectalpha_data.llm_usage;
 -- Nothing that was planted has run, for anybody.
 SELECT last_value AS runs, is_called FROM public.regress_ran;
 
+SELECT count(projectalpha.disable_tool(tool_name, project_id, false)) FROM projectalpha.project_tool_list WHERE tool_name = 'sp';
 SELECT projectalpha.delete_tool('sp');
+SELECT count(projectalpha.drop_project(id, name)) FROM projectalpha.project_list WHERE name IN ('sp', 'sp_2');
+SELECT projectalpha.delete_client(:client);
 DELETE FROM projectalpha.credentials;
 DROP TABLE projectalpha_data.multiple_tools;
 DROP SCHEMA regress_app CASCADE;
