@@ -46,10 +46,17 @@ impl Refusal {
         }
     }
 
-    /// The refusal of a SET or RESET by the setting's name; none of it for
-    /// SET TRANSACTION and RESET ALL.
+    /// The refusal of a SET or RESET by the name that PostgreSQL has for what is
+    /// set; RESET ALL has none.
     pub fn of_setting(name: Option<&str>) -> Option<Self> {
-        const FIXED: [&str; 3] = ["role", "session_authorization", "search_path"];
+        const FIXED: [&str; 6] = [
+            "role",
+            "session_authorization",
+            "search_path",
+            "transaction",
+            "transaction snapshot",
+            "session characteristics",
+        ];
         match name {
             None => Some(Refusal::Setting),
             Some(name) => FIXED
@@ -69,7 +76,7 @@ impl Refusal {
             }
             Refusal::Session => "It is about a session or the server, not about a project.",
             Refusal::Setting => {
-                "A migration runs as projectalpha_owner and finds its project's tables, all along."
+                "A migration runs as projectalpha_owner, finds its project's tables and is part of a transaction, all along."
             }
             Refusal::Client => "No client takes part in a migration.",
         }

@@ -74,16 +74,25 @@ const MEMBERS: &str = "
           JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) m.objid
          WHERE m.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass),
     routines AS MATERIALIZED (
-        SELECT p.oid, p.proname, p.proowner
+        SELECT p.oid, p.proname, p.proowner, p.proacl
           FROM members AS m
           JOIN pg_catalog.pg_proc AS p ON p.oid OPERATOR(pg_catalog.=) m.objid
          WHERE m.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass)";
 
-/// Names of tables and views that nobody was given privileges on. What has some
-/// keeps them as they are: a DBA may have taken some back.
-const WITHOUT_PRIVILEGES: &str = "
-    SELECT pg_catalog.array_agg(c.relname::pg_catalog.text) FROM relations AS c
-     WHERE c.relacl IS NULL AND c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,v,m}')";
+/// What sets the first privileges of our tables, views and routines. What has
+/// some keeps them as they are: a DBA may have taken some back.
+const PRIVILEGES: &str = "
+    SELECT pg_catalog.array_agg(e.statement) FROM (
+        SELECT pg_catalog.format('GRANT SELECT ON TABLE %s TO projectalpha_reader',
+                                 c.oid::pg_catalog.regclass) AS statement
+          FROM relations AS c
+         WHERE c.relacl IS NULL AND c.relowner OPERATOR(pg_catalog.=) $2
+           AND c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,v,m}')
+        UNION ALL
+        SELECT pg_catalog.format('REVOKE ALL ON ROUTINE %s FROM PUBLIC',
+                                 p.oid::pg_catalog.regprocedure)
+          FROM routines AS p
+         WHERE p.proacl IS NULL AND p.proowner OPERATOR(pg_catalog.=) $2) AS e";
 
 /// What breaks a rule that all projects follow, in words. The rules keep the road
 /// to a distributed database open, and have no code of a migration run where
@@ -136,7 +145,7 @@ thread_local! {
     static PLANS: OnceCell<ManuallyDrop<[Plan; 2]>> = const { OnceCell::new() };
 }
 
-/// The names or descriptions that one of the two statements gives of a schema.
+/// What one of the two statements above says of a schema.
 fn ask(project: ProjectId, which: usize) -> Vec<String> {
     let oid = schema_oid(&project.schema_name());
     let params = vec![oid.into(), owner_role().into()];
@@ -145,7 +154,7 @@ fn ask(project: ProjectId, which: usize) -> Vec<String> {
             let plans = plans.get_or_init(|| {
                 let types = [pg_sys::OIDOID, pg_sys::OIDOID];
                 ManuallyDrop::new(
-                    [WITHOUT_PRIVILEGES, EXCEPTIONS]
+                    [PRIVILEGES, EXCEPTIONS]
                         .map(|statement| Plan::prepare(&format!("{MEMBERS}{statement}"), &types)),
                 )
             });
@@ -166,21 +175,6 @@ pub fn exceptions(project: ProjectId) -> Vec<String> {
 /// Nobody but the owner may call what a migration has made. Readers may read its
 /// tables, like all data.
 pub fn set_privileges(project: ProjectId) {
-    let schema_name = project.schema_name();
-    let schema = Quoted(&schema_name);
-    let tables: Vec<String> = ask(project, 0)
-        .iter()
-        .map(|table| format!("{schema}.{}", Quoted(table)))
-        .collect();
-    as_owner_for_ddl(|| {
-        run(&format!(
-            "REVOKE ALL ON ALL ROUTINES IN SCHEMA {schema} FROM PUBLIC"
-        ));
-        if !tables.is_empty() {
-            run(&format!(
-                "GRANT SELECT ON TABLE {} TO projectalpha_reader",
-                tables.join(", ")
-            ));
-        }
-    });
+    let statements = ask(project, 0);
+    as_owner_for_ddl(|| statements.iter().for_each(|statement| run(statement)));
 }
