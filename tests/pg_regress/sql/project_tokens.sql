@@ -54,12 +54,12 @@ UPDATE projectalpha.credentials SET scopes = '{project,read,write}' WHERE projec
 
 -- Every function with every token. All that is refused is refused in the same words: nobody learns which projects there are.
 CREATE TABLE calls AS SELECT * FROM (VALUES
-    ('render_prompt',    'read',  $$SELECT projectalpha.render_prompt(%1$s, 51, '{"name": "Ann"}', %2$L)$$),
-    ('adapt_prompt',     'write', $$SELECT projectalpha.adapt_prompt(%1$s, 51, 'Hi {{name}}.', %2$L)$$),
-    ('store_content',    'write', $$SELECT projectalpha.store_content(%1$s, 91, 't', 'b', '{}', %2$L)$$),
-    ('set_vocabulary',   'write', $$SELECT projectalpha.set_vocabulary(%1$s, 't', 'd', 'c', %2$L)$$),
-    ('set_metadata',     'write', $$SELECT projectalpha.set_metadata(%1$s, 'k', '1', 'd', %2$L)$$),
-    ('record_llm_usage', 'write', $$SELECT projectalpha.record_llm_usage(%1$s, 51, 'm', 1, 1, 0.1, %2$L)$$)) AS c (name, scope, call);
+    ('render_prompt',    $$SELECT projectalpha.render_prompt(%1$s, 51, '{"name": "Ann"}', %2$L)$$),
+    ('adapt_prompt',     $$SELECT projectalpha.adapt_prompt(%1$s, 51, 'Hi {{name}}.', %2$L)$$),
+    ('store_content',    $$SELECT projectalpha.store_content(%1$s, 91, 't', 'b', '{}', %2$L)$$),
+    ('set_vocabulary',   $$SELECT projectalpha.set_vocabulary(%1$s, 't', 'd', 'c', %2$L)$$),
+    ('set_metadata',     $$SELECT projectalpha.set_metadata(%1$s, 'k', '1', 'd', %2$L)$$),
+    ('record_llm_usage', $$SELECT projectalpha.record_llm_usage(%1$s, 51, 'm', 1, 1, 0.1, %2$L)$$)) AS c (name, call);
 CREATE TABLE tokens (kind text, project bigint, token text);
 INSERT INTO tokens VALUES ('both', :one, :'both'), ('read', :one, :'read'), ('write', :one, :'write'), ('foreign', :one, :'foreign'), ('of the other', :two, :'foreign')
      , ('revoked', :one, :'revoked'), ('expired', :one, :'expired'), ('wrong', :one, 'wrong-token'), ('empty', :one, ''), ('none', :one, NULL)
@@ -80,7 +80,7 @@ SELECT p.proname AS not_tried FROM pg_proc AS p
  WHERE p.pronamespace = 'projectalpha'::regnamespace AND has_function_privilege('projectalpha_anon', p.oid, 'EXECUTE')
    AND 'project_id' = ANY (p.proargnames) AND NOT EXISTS (SELECT FROM calls AS c WHERE c.name = p.proname);
 SET ROLE regress_app;
-SELECT c.name, string_agg(t.kind, ', ' ORDER BY t.kind) AS tokens, s.said
+SELECT c.name, string_agg(t.kind, ', ' ORDER BY t.kind COLLATE "C") AS tokens, s.said
   FROM calls AS c CROSS JOIN tokens AS t CROSS JOIN LATERAL say(format(c.call, t.project, t.token)) AS s (said)
  GROUP BY c.name, s.said ORDER BY c.name, s.said;
 RESET ROLE;
@@ -97,7 +97,7 @@ SET ROLE regress_reader;
 SELECT projectalpha.render_prompt(:one, :prompt, '{"name": "Ann"}', :'both');
 -- An administrator needs none, but cannot make up a project.
 SET ROLE regress_admin;
-SELECT c.name, string_agg(t.kind, ', ' ORDER BY t.kind) AS tokens, s.said
+SELECT c.name, string_agg(t.kind, ', ' ORDER BY t.kind COLLATE "C") AS tokens, s.said
   FROM calls AS c CROSS JOIN tokens AS t CROSS JOIN LATERAL say(format(c.call, t.project, t.token)) AS s (said)
  WHERE t.kind IN ('none', 'wrong', 'unknown project') GROUP BY c.name, s.said ORDER BY c.name, s.said;
 RESET ROLE;
