@@ -43,10 +43,9 @@ pub fn find(project: ProjectId, token: Option<&Digest>) -> Option<ProjectRow> {
             rows.first().map(|row| ProjectRow {
                 status: row.get(1).unwrap_or_default(),
                 client_id: row.get(2),
-                credential: row.get(3).map(|scopes| CredentialRow {
-                    scopes,
-                    expires_at: row.get(4),
-                }),
+                credential: row
+                    .get(3)
+                    .map(|scopes| CredentialRow::of_project(project.value(), scopes, row.get(4))),
             })
         })
     })

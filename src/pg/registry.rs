@@ -32,6 +32,20 @@ pub struct CredentialRow {
 }
 
 impl CredentialRow {
+    /// One of a project that was read for a single call: it goes into no cache.
+    pub(super) fn of_project(
+        project_id: i64,
+        scopes: Vec<String>,
+        expires_at: Option<TimestampWithTimeZone>,
+    ) -> Self {
+        CredentialRow {
+            scopes,
+            expires_at,
+            project_id: Some(project_id),
+            xmin: None,
+        }
+    }
+
     /// True if it carries `scope` and has not expired.
     pub fn allows(&self, scope: &str) -> bool {
         self.is_live() && self.scopes.iter().any(|s| s == scope)
@@ -39,9 +53,13 @@ impl CredentialRow {
 
     /// True if it has not expired.
     pub fn is_live(&self) -> bool {
-        self.expires_at
-            .is_none_or(|expiry| expiry > pgrx::datum::datetime_support::clock_timestamp())
+        is_to_come(self.expires_at)
     }
+}
+
+/// True unless this moment is over; none never comes.
+pub fn is_to_come(expiry: Option<TimestampWithTimeZone>) -> bool {
+    expiry.is_none_or(|expiry| expiry > pgrx::datum::datetime_support::clock_timestamp())
 }
 
 thread_local! {

@@ -7,8 +7,7 @@ use crate::model::project::ProjectId;
 use crate::model::project_error::ProjectError;
 use crate::model::resource_error::ResourceError;
 use crate::model::token::{self, Purpose};
-use crate::pg::project_access;
-use crate::pg::registry::CredentialRow;
+use crate::pg::{project_access, registry};
 
 use super::authorise;
 use super::tools::new_token;
@@ -26,11 +25,7 @@ pub fn issue(
     let asked = scopes.ok_or(Error::ArgumentNull { argument: "scopes" })?;
     let asked: Option<Vec<&str>> = asked.iter().map(Option::as_deref).collect();
     let scopes = token::project_scopes(&asked.ok_or(ResourceError::ScopesInvalid)?)?;
-    let would_be = CredentialRow {
-        scopes: Vec::new(),
-        expires_at: expires,
-    };
-    if !would_be.is_live() {
+    if !registry::is_to_come(expires) {
         return Err(ResourceError::ExpiryPast.into());
     }
     // A project that is dropped takes its tokens along: it must not be just going.
