@@ -4,6 +4,7 @@ GRANT EXECUTE ON FUNCTION
     projectalpha.allow_tool(text, bigint),
     projectalpha.disallow_tool(text, bigint)
 TO projectalpha_admin;
+GRANT SELECT ON projectalpha.client_tools TO projectalpha_admin;
 GRANT SELECT ON projectalpha.project_tool_list TO projectalpha_admin, projectalpha_reader;
 
 COMMENT ON VIEW projectalpha.project_tool_list IS

@@ -1,16 +1,20 @@
 -- One tool, many tenants: each project that has a tool enabled has a table of it.
 
 -- What projects and clients have of a tool goes with it, for the reason given at
--- projectalpha.forget_credentials. Their tables stay: delete_tool() refuses to leave any.
+-- projectalpha.forget_credentials, unless the tool is archived. Their tables stay:
+-- delete_tool() refuses to leave any.
 CREATE FUNCTION projectalpha.forget_tool_uses() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF TG_OP = 'TRUNCATE' THEN
         DELETE FROM projectalpha.project_tools;
-        DELETE FROM projectalpha.client_tools;
+        DELETE FROM projectalpha.client_tools AS c
+         WHERE NOT EXISTS (SELECT FROM projectalpha.archived_tools AS a WHERE a.tool_id = c.tool_id);
     ELSE
         DELETE FROM projectalpha.project_tools AS x USING gone WHERE x.tool_id = gone.id;
-        DELETE FROM projectalpha.client_tools AS a USING gone WHERE a.tool_id = gone.id;
+        DELETE FROM projectalpha.client_tools AS c USING gone
+         WHERE c.tool_id = gone.id
+           AND NOT EXISTS (SELECT FROM projectalpha.archived_tools AS a WHERE a.tool_id = gone.id);
     END IF;
     RETURN NULL;
 END

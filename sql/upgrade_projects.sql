@@ -55,17 +55,18 @@ COMMENT ON VIEW projectalpha.project_list IS
     'Projects: client, status, schema and version of the template';
 
 -- What hangs on a project or a client goes with it, however that goes: a project
--- that gets its id again must not be opened by an old token.
+-- that gets its id again must not be opened by an old token. Tokens stay, revoked: where
+-- everybody may write, whoever still has one must not go on as everybody.
 CREATE FUNCTION projectalpha.forget_project() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF TG_OP = 'TRUNCATE' THEN
-        DELETE FROM projectalpha.credentials WHERE project_id IS NOT NULL;
+        UPDATE projectalpha.credentials SET revoked_at = coalesce(revoked_at, now()) WHERE project_id IS NOT NULL;
         DELETE FROM projectalpha.project_tools;
         DELETE FROM projectalpha.applied_migrations;
         DELETE FROM projectalpha.upgrade_failures;
     ELSE
-        DELETE FROM projectalpha.credentials AS c USING gone WHERE c.project_id = gone.id;
+        UPDATE projectalpha.credentials AS c SET revoked_at = coalesce(c.revoked_at, now()) FROM gone WHERE c.project_id = gone.id;
         DELETE FROM projectalpha.project_tools AS t USING gone WHERE t.project_id = gone.id;
         DELETE FROM projectalpha.applied_migrations AS a USING gone WHERE a.project_id = gone.id;
         DELETE FROM projectalpha.upgrade_failures AS f USING gone WHERE f.project_id = gone.id;

@@ -350,7 +350,7 @@ fn compile_table(
     };
     let required = |column: &&Column| column.checks.as_ref().is_some_and(|c| c.required);
     let oid = relation_oid(&table_name).ok_or_else(|| Error::ToolTableMissing {
-        table: table_name.table.clone(),
+        table: table_name.shown(),
     })?;
     check_table(&table_name, oid)?;
     Ok(CompiledTool {

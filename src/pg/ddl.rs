@@ -152,7 +152,7 @@ fn create_shared_table(name: &TableName, create: impl FnOnce()) -> Result<(), Er
 /// An error if the table of a tool is missing or not ours.
 pub fn check_tool_table(name: &TableName) -> Result<(), Error> {
     let oid = relation_oid(name).ok_or_else(|| Error::ToolTableMissing {
-        table: name.table.clone(),
+        table: name.shown(),
     })?;
     check_schema(&name.schema)?;
     check_table(name, oid)

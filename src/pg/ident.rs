@@ -119,6 +119,14 @@ impl TableName {
         }
     }
 
+    /// The table as messages name it: one that belongs to a project with its schema.
+    pub fn shown(&self) -> String {
+        match ProjectId::of_schema(&self.schema) {
+            Some(_) => format!("{}.{}", self.schema, self.table),
+            None => self.table.clone(),
+        }
+    }
+
     /// Names for what a table brings along. They start with another word than
     /// any table does: a tool named `x_id_seq` must not meet the sequence of `x`.
     pub fn sequence(&self) -> TableName {

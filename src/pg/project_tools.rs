@@ -294,6 +294,21 @@ pub fn disallow(client_id: i64, tool_id: i64) -> bool {
     )
 }
 
+/// Forgets which clients might use a tool that is no longer there.
+pub fn forget_clients(tool_id: i64) {
+    if !is_installed() {
+        return;
+    }
+    write(
+        "DELETE FROM projectalpha.client_tools AS c WHERE c.tool_id OPERATOR(pg_catalog.=) $1 \
+         AND NOT EXISTS (SELECT FROM projectalpha.tools AS t WHERE t.id OPERATOR(pg_catalog.=) $1) \
+         AND NOT EXISTS (SELECT FROM projectalpha.archived_tools AS a \
+                         WHERE a.tool_id OPERATOR(pg_catalog.=) $1)",
+        vec![tool_id.into()],
+        |_| (),
+    );
+}
+
 fn of(project: ProjectId, tool_id: i64) -> Vec<Param> {
     vec![project.value().into(), tool_id.into()]
 }

@@ -49,7 +49,8 @@ pub fn alter(
         let behind = project_tools::count_outdated(tool_id);
         if behind > 0 {
             report::notice(&format!(
-                "tables of {behind} projects keep the version before of tool '{}' until they are upgraded",
+                "Projects that keep an older version of tool '{}' until upgrade_project() or \
+                 upgrade_all_projects(): {behind}",
                 name.as_str()
             ));
         }
@@ -77,7 +78,7 @@ pub(super) fn alter_table(
         return Ok(());
     };
     let missing = || Error::ToolTableMissing {
-        table: table.table.clone(),
+        table: table.shown(),
     };
     let oid = ddl::relation_oid(table).ok_or_else(missing)?;
     ddl::check_table(table, oid)?;

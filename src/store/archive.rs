@@ -11,6 +11,7 @@ use crate::model::schema::{Field, Schema};
 use crate::pg::archive::{self, ArchivedTool};
 use crate::pg::ddl::KeepOut;
 use crate::pg::ident::TableName;
+use crate::pg::project_tools as pg_project_tools;
 use crate::pg::{acting, configuration, ddl, history, registry, rename_table};
 
 use super::authorise::{self, Caller};
@@ -168,5 +169,6 @@ pub fn purge(
     ddl::drop_table(&archived.table);
     archive::forget(archived.id);
     history::forget(archived.tool_id);
+    pg_project_tools::forget_clients(archived.tool_id);
     Ok(())
 }

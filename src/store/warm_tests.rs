@@ -85,6 +85,63 @@ mod tests {
         assert_eq!(rows, Ok(Some(2)));
     }
 
+    /// What a project's token needs beyond the tool is one look-up in the session.
+    #[pg_test]
+    fn tenants_are_warm_after_one_round() {
+        register(true);
+        for project in ["a", "b"] {
+            Spi::run(&format!(
+                "SELECT projectalpha.enable_tool('warm', projectalpha.create_project('{project}'), 'token-of-{project}')"
+            ))
+            .unwrap();
+        }
+        let round = || {
+            for project in ["a", "b"] {
+                for statement in [
+                    "projectalpha.store_record('warm', 'TOKEN', '{\"n\": 1}')",
+                    "projectalpha.store_record('warm', 'TOKEN', '{}', gen_random_uuid()::text)",
+                    "projectalpha.store_records('warm', 'TOKEN', '[{\"n\": 1}, {}]')",
+                    "projectalpha.list_records('warm', 5, 0, 'TOKEN')",
+                    "projectalpha.get_record('warm', 1, 'TOKEN')",
+                    "projectalpha.count_records('warm', token => 'TOKEN')",
+                ] {
+                    let token = format!("token-of-{project}");
+                    Spi::run(&format!("SELECT {}", statement.replace("TOKEN", &token))).unwrap();
+                }
+            }
+            store_and_list();
+        };
+        round();
+        let before = counts();
+        round();
+        assert_eq!(counts(), before);
+    }
+
+    /// More tenants than a small cache of tools has room for, fewer than it has tokens.
+    #[pg_test]
+    fn credentials_are_kept_apart_from_tools() {
+        Spi::run("SET projectalpha_store.cache_size = 2").unwrap();
+        register(true);
+        for n in 0..6 {
+            Spi::run(&format!(
+                "SELECT projectalpha.rotate_token('warm', '1 hour', 'token-of-warm-{n}')"
+            ))
+            .unwrap();
+        }
+        let round = || {
+            for n in 0..6 {
+                Spi::run(&format!(
+                    "SELECT projectalpha.store_record('warm', 'token-of-warm-{n}', '{{}}')"
+                ))
+                .unwrap();
+            }
+        };
+        round();
+        let before = counts();
+        round();
+        assert_eq!(counts(), before);
+    }
+
     #[pg_test]
     fn a_wrong_token_is_looked_up_every_time() {
         register(false);
