@@ -45,7 +45,7 @@ def blocks_of(document):
 
 BLOCKS = [block for document in documents() for block in blocks_of(document)]
 PROMPTS = {
-    "psql": (r"projectalpha=# ", r"projectalpha[('-]# "),
+    "psql": (r"projectalpha=# ", r"projectalpha[('$-]# "),
     "console": (r"\$ ", r" {4,}"),
 }
 
