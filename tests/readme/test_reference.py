@@ -21,8 +21,10 @@ VIEWS = """
 def written(name, arguments):
     """A function as the README writes it: names, short types, defaults in plain words."""
     arguments = re.sub(r"\bIN (\w+ )", r"\1", arguments)
-    arguments = re.sub(r" DEFAULT NULL::\w+| DEFAULT NULL", " = null", arguments)
+    arguments = re.sub(r" DEFAULT NULL(::[\w ]+(\[\])?)?", " = null", arguments)
     arguments = re.sub(r" DEFAULT '00:00:00'::interval", " = '0'", arguments)
+    arguments = re.sub(r" DEFAULT ('[^']*')::[\w ]+(\[\])?", r" = \1", arguments)
+    arguments = arguments.replace("timestamp with time zone", "timestamptz")
     return f"{name}({arguments.replace(' DEFAULT ', ' = ').replace('integer', 'int')})"
 
 

@@ -207,8 +207,33 @@ SELECT projectalpha.store_configured('sp_own', '{"n": 1}') AS stored;
 SELECT projectalpha.unconfigure_tool('sp_own');
 SELECT projectalpha.delete_tool('sp_small'), projectalpha.delete_tool('sp_own');
 SELECT count(*) FROM projectalpha.configured_tools;
+-- What projects share and keep, with the project's token and without.
+SELECT projectalpha.create_project('sp') AS sp_project \gset
+SELECT projectalpha.issue_project_token(:sp_project) AS sp_token, projectalpha.issue_project_token(:sp_project, '{read}', 'infinity') IS NOT NULL AS issued \gset
+SELECT projectalpha.create_object_model('sp', '1', '{"type": "object"}') AS sp_model, projectalpha.create_object_model('sp', '2', '{}') AS sp_model_2 \gset
+SELECT projectalpha.create_prompt('sp', 'Hello {{name}}', '{"name": {"default": "Ann"}}', :sp_model) AS sp_prompt, projectalpha.create_prompt('sp_2', 'x') AS sp_prompt_2 \gset
+SELECT projectalpha.update_prompt(:sp_prompt, name => 'sp_1', template => 'Hello, {{name}}');
+\set keep_1 'SELECT projectalpha.store_content(:sp_project, :sp_model, \'t\', \'b\', \'{}\', :\'sp_token\') > 0 AS content_stored; SELECT projectalpha.set_vocabulary(:sp_project, \'t\', \'d\', \'c\', :\'sp_token\');'
+\set keep_2 'SELECT projectalpha.set_metadata(:sp_project, \'k\', \'1\', \'d\', :\'sp_token\'); SELECT projectalpha.record_llm_usage(:sp_project, :sp_prompt, \'m\', 1, 1, 0.1, :\'sp_token\') > 0 AS recorded;'
+\set keep_3 'SELECT projectalpha.adapt_prompt(:sp_project, :sp_prompt, \'Hi {{name}}\', :\'sp_token\'); SELECT projectalpha.render_prompt(:sp_project, :sp_prompt, \'{}\', :\'sp_token\');'
+\set keep_4 'SELECT projectalpha.render_prompt(:sp_project, :sp_prompt, \'{}\', \'wrong-token\');'
+\set keep ':keep_1 :keep_2 :keep_3 :keep_4'
+:keep
+SELECT projectalpha.delete_object_model(:sp_model);
+SELECT projectalpha.delete_object_model(:sp_model_2), projectalpha.delete_prompt(:sp_prompt_2);
+SELECT calls, cost FROM projectalpha.llm_usage_daily;
+SET SESSION AUTHORIZATION regress_low;
+:keep
+SET search_path = pg_temp, regress_evil, pg_catalog;
+:keep
+SET SESSION AUTHORIZATION projectalpha_admin;
+SET client_min_messages = warning;
+SELECT projectalpha.drop_project(:sp_project, 'sp');
 RESET search_path;
 RESET SESSION AUTHORIZATION;
+DELETE FROM projectalpha.prompts;
+DELETE FROM projectalpha.object_models;
+DROP TABLE projectalpha_data.llm_usage;
 
 -- Nothing that was planted has run, for anybody.
 SELECT last_value AS runs, is_called FROM public.regress_ran;
