@@ -135,7 +135,9 @@ extension_sql_file!(
         "project_access",
         api::role_access::grant_project_access,
         api::role_access::revoke_project_access,
-        api::across::across_projects
+        api::across::across_projects,
+        api::moving::export_project,
+        api::moving::adopt_project
     ]
 );
 extension_sql_file!("../sql/finish.sql", name = "finish", finalize);

@@ -12,6 +12,7 @@ mod contents;
 mod directory;
 mod invalidation;
 mod migrations;
+mod moving;
 mod object_models;
 mod project_tokens;
 mod project_tools;

@@ -8,8 +8,10 @@ use super::compat;
 use super::ident::{column_definitions, field_definitions, Quoted, TableName, DATA_SCHEMA};
 use super::report::catch;
 use super::spi::{self, Access};
+use crate::model::access_level::MANIFEST_TABLE;
 use crate::model::error::Error;
 use crate::model::options::ToolOptions;
+use crate::model::project::ProjectId;
 use crate::model::schema::{Field, FieldType, Schema};
 
 /// Key of the advisory lock under which schemas and shared tables are made:
@@ -133,6 +135,20 @@ pub fn ensure_usage_table() -> Result<(), Error> {
             "CREATE INDEX {} ON {name} (created_at)",
             Quoted(&name.index().table)
         ));
+    })
+}
+
+/// Creates the table of a project's manifest unless it is there.
+pub fn ensure_manifest_table(project: ProjectId) -> Result<(), Error> {
+    let name = TableName::in_project(project, MANIFEST_TABLE);
+    if table_exists(&name)? {
+        return Ok(());
+    }
+    create_shared_table(&name, || {
+        create_table(
+            &name,
+            "id bigint PRIMARY KEY CHECK (id OPERATOR(pg_catalog.=) 1), manifest jsonb NOT NULL",
+        );
     })
 }
 

@@ -3,7 +3,8 @@
 use std::ffi::CString;
 use std::marker::PhantomData;
 
-use pgrx::callconv::{Arg, ArgAbi};
+use pgrx::callconv::{Arg, ArgAbi, BoxRet, FcInfo};
+use pgrx::datum::Datum;
 use pgrx::nullable::Nullable;
 use pgrx::pg_sys;
 use pgrx::pgrx_sql_entity_graph::metadata::{
@@ -370,6 +371,14 @@ unsafe impl<'fcx> ArgAbi<'fcx> for Jsonb<'fcx> {
     unsafe fn unbox_nullable_arg(arg: Arg<'_, 'fcx>) -> Nullable<Self> {
         // SAFETY: as above; NULL gives Nullable::Null.
         unsafe { arg.unbox_arg_using_from_datum().into() }
+    }
+}
+
+// SAFETY: the value is a jsonb in the memory context of the call, or lives longer.
+unsafe impl BoxRet for Jsonb<'_> {
+    unsafe fn box_into<'fcx>(self, fcinfo: &mut FcInfo<'fcx>) -> Datum<'fcx> {
+        // SAFETY: see above.
+        unsafe { fcinfo.return_raw_datum(self.datum()) }
     }
 }
 

@@ -5,6 +5,7 @@
 
 pub mod acting;
 pub mod activity;
+pub mod adoption;
 pub mod alter_table;
 pub mod archive;
 mod builtin_code;
@@ -29,6 +30,7 @@ pub mod json_result;
 pub mod json_writer;
 pub mod jsonb;
 pub mod line_source;
+pub mod manifest;
 pub mod memory;
 mod migration_sql;
 pub mod migrations;

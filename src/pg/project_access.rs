@@ -45,7 +45,7 @@ pub fn find(project: ProjectId, token: Option<&Digest>) -> Option<ProjectRow> {
                 client_id: row.get(2),
                 credential: row
                     .get(3)
-                    .map(|scopes| CredentialRow::of_project(project.value(), scopes, row.get(4))),
+                    .map(|scopes| CredentialRow::allowing(scopes, row.get(4))),
             })
         })
     })

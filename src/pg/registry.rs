@@ -32,16 +32,12 @@ pub struct CredentialRow {
 }
 
 impl CredentialRow {
-    /// One of a project that was read for a single call: it goes into no cache.
-    pub(super) fn of_project(
-        project_id: i64,
-        scopes: Vec<String>,
-        expires_at: Option<TimestampWithTimeZone>,
-    ) -> Self {
+    /// One that is known by what it allows alone.
+    pub fn allowing(scopes: Vec<String>, expires_at: Option<TimestampWithTimeZone>) -> Self {
         CredentialRow {
             scopes,
             expires_at,
-            project_id: Some(project_id),
+            project_id: None,
             xmin: None,
         }
     }
@@ -53,13 +49,9 @@ impl CredentialRow {
 
     /// True if it has not expired.
     pub fn is_live(&self) -> bool {
-        is_to_come(self.expires_at)
+        self.expires_at
+            .is_none_or(|expiry| expiry > pgrx::datum::datetime_support::clock_timestamp())
     }
-}
-
-/// True unless this moment is over; none never comes.
-pub fn is_to_come(expiry: Option<TimestampWithTimeZone>) -> bool {
-    expiry.is_none_or(|expiry| expiry > pgrx::datum::datetime_support::clock_timestamp())
 }
 
 thread_local! {

@@ -108,6 +108,16 @@ pub fn apply(project: ProjectId) {
     }
 }
 
+/// Roles that have any privilege in a project's schema, but for its owner.
+pub fn grantees(project: ProjectId) -> Vec<String> {
+    let found: Vec<Option<String>> = query(
+        &format!("{MEMBERS} {GRANTEES}"),
+        vec![project.schema_name().into()],
+        |row| row.get(1),
+    );
+    found.into_iter().flatten().collect()
+}
+
 /// The roles that were granted access and still have it. To a project that is not
 /// active nobody writes.
 fn holders(project: ProjectId) -> Vec<(pg_sys::Oid, String, Level)> {
@@ -157,12 +167,20 @@ fn apply_level(project: ProjectId, role: pg_sys::Oid, name: &str, level: Level) 
     }
 }
 
+/// The members of the schema with the name $1, by way of pg_depend: the other
+/// catalogues have no index on the schema, and a thousand projects fill them.
+const MEMBERS: &str = "
+    WITH members AS
+        ( SELECT d.classid, d.objid, n.nspowner
+            FROM pg_catalog.pg_namespace AS n
+            JOIN pg_catalog.pg_depend AS d ON d.refobjid OPERATOR(pg_catalog.=) n.oid
+           WHERE n.nspname OPERATOR(pg_catalog.=) $1::pg_catalog.name
+             AND d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_namespace'::pg_catalog.regclass )";
+
 /// What there is in a schema: its kind, its name, its name in SQL where it is more
 /// than that, and what a role was granted on it and on its columns. The names in SQL are
 /// PostgreSQL's own words; the path is pinned, so they are qualified.
 const OBJECTS: &str = "
-    WITH n AS (SELECT s.oid FROM pg_catalog.pg_namespace AS s
-                WHERE s.nspname OPERATOR(pg_catalog.=) $1::pg_catalog.name)
     SELECT c.relkind::pg_catalog.text OPERATOR(pg_catalog.||)
                CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_depend AS d
                                   WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
@@ -177,27 +195,30 @@ const OBJECTS: &str = "
                   CROSS JOIN LATERAL pg_catalog.aclexplode(t.attacl) AS a
                   WHERE t.attrelid OPERATOR(pg_catalog.=) c.oid AND NOT t.attisdropped
                     AND a.grantee OPERATOR(pg_catalog.=) $2)
-      FROM pg_catalog.pg_class AS c JOIN n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
-     WHERE c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,v,m,f,S}')
+      FROM members AS m JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) m.objid
+     WHERE m.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+       AND c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,v,m,f,S}')
     UNION ALL
     SELECT CASE WHEN p.prosecdef THEN 'definer' ELSE 'invoker' END
          , p.proname::pg_catalog.text, p.oid::pg_catalog.regprocedure::pg_catalog.text
          , ARRAY(SELECT a.privilege_type FROM pg_catalog.aclexplode(p.proacl) AS a
                   WHERE a.grantee OPERATOR(pg_catalog.=) $2)
          , '{}'
-      FROM pg_catalog.pg_proc AS p JOIN n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace
+      FROM members AS m JOIN pg_catalog.pg_proc AS p ON p.oid OPERATOR(pg_catalog.=) m.objid
+     WHERE m.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass
     UNION ALL
     SELECT 'type', t.typname::pg_catalog.text, t.oid::pg_catalog.regtype::pg_catalog.text
          , ARRAY(SELECT a.privilege_type FROM pg_catalog.aclexplode(t.typacl) AS a
                   WHERE a.grantee OPERATOR(pg_catalog.=) $2)
          , '{}'
-      FROM pg_catalog.pg_type AS t JOIN n ON n.oid OPERATOR(pg_catalog.=) t.typnamespace
-     WHERE t.typacl IS NOT NULL
+      FROM members AS m JOIN pg_catalog.pg_type AS t ON t.oid OPERATOR(pg_catalog.=) m.objid
+     WHERE m.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_type'::pg_catalog.regclass
+       AND t.typacl IS NOT NULL
      ORDER BY 1, 2, 3";
 
 fn objects(project: ProjectId, role: pg_sys::Oid) -> Vec<(Object, String)> {
     let found = query(
-        OBJECTS,
+        &format!("{MEMBERS} {OBJECTS}"),
         vec![project.schema_name().into(), role.into()],
         |row| {
             let kind: String = row.get(1)?;
@@ -226,27 +247,48 @@ fn objects(project: ProjectId, role: pg_sys::Oid) -> Vec<(Object, String)> {
     found.into_iter().flatten().collect()
 }
 
+/// Who may use any of it.
+const GRANTEES: &str = "
+    SELECT DISTINCT r.rolname::pg_catalog.text
+      FROM ( SELECT n.nspacl AS acl FROM pg_catalog.pg_namespace AS n
+              WHERE n.nspname OPERATOR(pg_catalog.=) $1::pg_catalog.name
+             UNION ALL
+             SELECT c.relacl FROM members AS m JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) m.objid
+              WHERE m.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+             UNION ALL
+             SELECT t.attacl FROM members AS m JOIN pg_catalog.pg_attribute AS t ON t.attrelid OPERATOR(pg_catalog.=) m.objid
+              WHERE m.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+             UNION ALL
+             SELECT p.proacl FROM members AS m JOIN pg_catalog.pg_proc AS p ON p.oid OPERATOR(pg_catalog.=) m.objid
+              WHERE m.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass
+             UNION ALL
+             SELECT t.typacl FROM members AS m JOIN pg_catalog.pg_type AS t ON t.oid OPERATOR(pg_catalog.=) m.objid
+              WHERE m.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_type'::pg_catalog.regclass ) AS x
+     CROSS JOIN LATERAL pg_catalog.aclexplode(x.acl) AS a
+      JOIN pg_catalog.pg_roles AS r ON r.oid OPERATOR(pg_catalog.=) a.grantee
+     WHERE r.rolname OPERATOR(pg_catalog.<>) 'projectalpha_owner'";
+
+/// What everybody may use of it.
+const OPEN: &str = "
+    SELECT pg_catalog.format('ROUTINE %s', p.oid::pg_catalog.regprocedure)
+      FROM members AS m JOIN pg_catalog.pg_proc AS p ON p.oid OPERATOR(pg_catalog.=) m.objid
+     WHERE m.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass
+       AND p.proowner OPERATOR(pg_catalog.=) m.nspowner
+       AND EXISTS (SELECT FROM pg_catalog.aclexplode(COALESCE(p.proacl, pg_catalog.acldefault('f', p.proowner))) AS a
+                    WHERE a.grantee OPERATOR(pg_catalog.=) 0::pg_catalog.oid)
+    UNION ALL
+    SELECT pg_catalog.format('TYPE %s', t.oid::pg_catalog.regtype)
+      FROM members AS m JOIN pg_catalog.pg_type AS t ON t.oid OPERATOR(pg_catalog.=) m.objid
+     WHERE m.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_type'::pg_catalog.regclass
+       AND t.typowner OPERATOR(pg_catalog.=) m.nspowner
+       AND t.typcategory OPERATOR(pg_catalog.<>) 'A' AND t.typtype OPERATOR(pg_catalog.<>) 'm'
+       AND EXISTS (SELECT FROM pg_catalog.aclexplode(COALESCE(t.typacl, pg_catalog.acldefault('T', t.typowner))) AS a
+                    WHERE a.grantee OPERATOR(pg_catalog.=) 0::pg_catalog.oid)";
+
 /// PostgreSQL gives functions and types to everybody when they are made.
 fn close_to_everybody(project: ProjectId) {
     let open: Vec<Option<String>> = query(
-        "SELECT pg_catalog.format('ROUTINE %s', p.oid::pg_catalog.regprocedure) \
-         FROM pg_catalog.pg_proc AS p \
-         JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace \
-         WHERE n.nspname OPERATOR(pg_catalog.=) $1::pg_catalog.name \
-           AND p.proowner OPERATOR(pg_catalog.=) n.nspowner \
-           AND EXISTS (SELECT FROM pg_catalog.aclexplode(COALESCE(p.proacl, pg_catalog.acldefault('f', p.proowner))) AS a \
-                       WHERE a.grantee OPERATOR(pg_catalog.=) 0::pg_catalog.oid) \
-         UNION ALL \
-         SELECT pg_catalog.format('TYPE %s', t.oid::pg_catalog.regtype) \
-         FROM pg_catalog.pg_type AS t \
-         JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) t.typnamespace \
-         LEFT JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) t.typrelid \
-         WHERE n.nspname OPERATOR(pg_catalog.=) $1::pg_catalog.name \
-           AND t.typowner OPERATOR(pg_catalog.=) n.nspowner \
-           AND t.typcategory OPERATOR(pg_catalog.<>) 'A' AND t.typtype OPERATOR(pg_catalog.<>) 'm' \
-           AND (c.oid IS NULL OR c.relkind OPERATOR(pg_catalog.=) 'c') \
-           AND EXISTS (SELECT FROM pg_catalog.aclexplode(COALESCE(t.typacl, pg_catalog.acldefault('T', t.typowner))) AS a \
-                       WHERE a.grantee OPERATOR(pg_catalog.=) 0::pg_catalog.oid)",
+        &format!("{MEMBERS} {OPEN}"),
         vec![project.schema_name().into()],
         |row| row.get(1),
     );

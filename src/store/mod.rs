@@ -16,6 +16,7 @@ pub mod directory;
 mod existing_records;
 mod gate;
 pub mod migrations;
+pub mod moving;
 pub mod object_models;
 mod once;
 pub mod project_access;

@@ -7,7 +7,8 @@ use crate::model::project::ProjectId;
 use crate::model::project_error::ProjectError;
 use crate::model::resource_error::ResourceError;
 use crate::model::token::{self, Purpose};
-use crate::pg::{project_access, registry};
+use crate::pg::project_access;
+use crate::pg::registry::CredentialRow;
 
 use super::authorise;
 use super::tools::new_token;
@@ -25,7 +26,8 @@ pub fn issue(
     let asked = scopes.ok_or(Error::ArgumentNull { argument: "scopes" })?;
     let asked: Option<Vec<&str>> = asked.iter().map(Option::as_deref).collect();
     let scopes = token::project_scopes(&asked.ok_or(ResourceError::ScopesInvalid)?)?;
-    if !registry::is_to_come(expires) {
+    let would_be = CredentialRow::allowing(Vec::new(), expires);
+    if !would_be.is_live() {
         return Err(ResourceError::ExpiryPast.into());
     }
     // A project that is dropped takes its tokens along: it must not be just going.

@@ -16,7 +16,7 @@ use crate::pg::{cache, idempotency, project_tools, registry};
 use super::projects::{id_of_project, not_found};
 use super::records::name_of_tool;
 use super::tools::new_token;
-use super::{authorise, bounded};
+use super::{authorise, bounded, moving};
 
 /// Gives a project its table of a tool, or the one that was kept when the tool was
 /// disabled, and returns a token for it.
@@ -54,7 +54,7 @@ pub fn enable(
         if !project_tools::insert_credential(project, tool_id, &new, scopes) {
             return Err(Error::TokenInUse);
         }
-        Ok(())
+        moving::tables_changed(project)
     })?;
     Ok(new.token)
 }
@@ -110,6 +110,7 @@ pub fn disable(
             .filter(|known| known.is_enabled || !keep_data)
             .ok_or_else(|| not_enabled(&name))?;
         project_tools::revoke_credentials(project, tool_id);
+        moving::tables_changed(project)?;
         if keep_data {
             project_tools::set_enabled(project, tool_id, false);
             return Ok(());

@@ -39,13 +39,40 @@ pub struct Registered {
 /// Registers a tool and creates its table, or does neither.
 pub fn register(caller: Caller, request: &Registration<'_>) -> Result<Registered, Error> {
     authorise::admin(caller, request.admin_token)?;
+    let made = define(caller, request, || {
+        new_token(request.token, Purpose::Tool).map(Some)
+    })?;
+    Ok(Registered {
+        tool_name: made.name.as_str().to_owned(),
+        table_name: made.table.table,
+        token: made.token.map(|new| new.token).unwrap_or_default(),
+    })
+}
+
+/// The same for a tool of projects that has no token of its own.
+pub(super) fn register_without_token(request: &Registration<'_>) -> Result<(), Error> {
+    authorise::admin_role()?;
+    define(Caller::Sql, request, || Ok(None)).map(|_| ())
+}
+
+struct Defined {
+    name: ToolName,
+    table: TableName,
+    token: Option<NewToken>,
+}
+
+fn define(
+    caller: Caller,
+    request: &Registration<'_>,
+    token: impl FnOnce() -> Result<Option<NewToken>, Error>,
+) -> Result<Defined, Error> {
     let name = ToolName::parse(request.tool_name.ok_or(Error::ArgumentNull {
         argument: "tool_name",
     })?)?;
     let sensitive = request.sensitive.ok_or(Error::ArgumentNull {
         argument: "sensitive",
     })?;
-    let token = new_token(request.token, Purpose::Tool)?;
+    let token = token()?;
     let schema = Schema::of_registered(request.schema)?;
     request.options.check()?;
     if request.options.versioned {
@@ -64,8 +91,10 @@ pub fn register(caller: Caller, request: &Registration<'_>) -> Result<Registered
     })?;
     idempotency::forget_tool(&TableName::idempotency_keys(), id)?;
     refuse_configured(&name)?;
-    if !registry::insert_credential(&token, Purpose::Tool.scopes(), Some(id), None) {
-        return Err(Error::TokenInUse);
+    if let Some(token) = &token {
+        if !registry::insert_credential(token, Purpose::Tool.scopes(), Some(id), None) {
+            return Err(Error::TokenInUse);
+        }
     }
     let table = TableName::of_tool(&name);
     ddl::create_tool_table(&table, &schema, &request.options)?;
@@ -80,11 +109,7 @@ pub fn register(caller: Caller, request: &Registration<'_>) -> Result<Registered
         caller.face(),
         &change.to_string(),
     );
-    Ok(Registered {
-        tool_name: name.as_str().to_owned(),
-        table_name: table.table,
-        token: token.token,
-    })
+    Ok(Defined { name, table, token })
 }
 
 /// Asked when the tool has its row: whoever configures one then waits for this

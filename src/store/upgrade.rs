@@ -9,10 +9,10 @@ use crate::pg::migrations::{self, Step};
 use crate::pg::projects::{self, Lock};
 use crate::pg::report::Failure;
 use crate::pg::subtransaction::atomically;
-use crate::pg::{acting, project_schema, promotion, role_access, settings};
+use crate::pg::{acting, project_schema, promotion, settings};
 
 use super::projects::{id_of_project, not_found};
-use super::{authorise, project_upgrade};
+use super::{authorise, moving, project_upgrade};
 
 /// What an upgrade is at, in words, for the record of one that fails.
 #[derive(Default)]
@@ -159,8 +159,7 @@ fn upgrade_tools(project: ProjectId, progress: &Progress) -> Result<(), Error> {
 
 /// The one place where roles with access to the project get it to what is new in it.
 fn apply_access(project: ProjectId) -> Result<(), Error> {
-    role_access::apply(project);
-    Ok(())
+    moving::tables_changed(project)
 }
 
 /// What was applied must still be what the template says.

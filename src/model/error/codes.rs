@@ -66,6 +66,7 @@ impl Error {
                 std::str::from_utf8(sqlstate).unwrap_or("XX000")
             }
             Error::Access(fault) => fault.sqlstate(),
+            Error::Moving(fault) => fault.sqlstate(),
             Error::Lifecycle(error) => error.sqlstate(),
             Error::Alteration(error) => error.sqlstate(),
             Error::Configuration(fault) => fault.sqlstate(),
@@ -89,6 +90,7 @@ impl Error {
             | Error::TableNotCreated { .. } => 500,
             Error::InRecord { fault, .. } => fault.http_status(),
             Error::Access(fault) => fault.http_status(),
+            Error::Moving(fault) => fault.http_status(),
             Error::Lifecycle(error) => error.http_status(),
             Error::Configuration(fault) => fault.http_status(),
             Error::Tenant(error) => error.http_status(),

@@ -12,6 +12,7 @@ use crate::model::configuration_error::ConfigurationError;
 use crate::model::json_kind::JsonKind;
 use crate::model::lifecycle_error::LifecycleError;
 use crate::model::migration_error::MigrationError;
+use crate::model::moving_error::MovingError;
 use crate::model::project_error::ProjectError;
 use crate::model::resource_error::ResourceError;
 use crate::model::schema::FieldType;
@@ -196,6 +197,8 @@ pub enum Error {
     Lifecycle(LifecycleError),
     /// In giving roles access to projects, or asking across projects.
     Access(AccessError),
+    /// In moving a project to another database.
+    Moving(MovingError),
     /// In a change of a tool's definition.
     Alteration(AlterationError),
     /// Of a tool that projects use.
@@ -229,6 +232,12 @@ impl From<MigrationError> for Error {
 impl From<AccessError> for Error {
     fn from(fault: AccessError) -> Self {
         Error::Access(fault)
+    }
+}
+
+impl From<MovingError> for Error {
+    fn from(fault: MovingError) -> Self {
+        Error::Moving(fault)
     }
 }
 

@@ -123,6 +123,7 @@ impl Error {
             }
             Error::TableNotCreated { reason, .. } => format!("Failed to create table: {reason}"),
             Error::Access(fault) => fault.message(),
+            Error::Moving(fault) => fault.message(),
             Error::Lifecycle(error) => error.message(),
             Error::Tenant(error) => error.message(),
             Error::Alteration(error) => error.message(),
@@ -224,6 +225,7 @@ impl Error {
             Error::TableNotCreated { .. } => Some("Nothing was registered.".into()),
             Error::TokenInUse => Some("Another admin or common credential, or a live one of the same tool, has this token.".into()),
             Error::Access(fault) => fault.detail(),
+            Error::Moving(fault) => Some(fault.detail().into()),
             Error::Lifecycle(error) => Some(error.detail()),
             Error::Tenant(error) => error.detail(),
             Error::Alteration(error) => Some(error.detail()),
@@ -350,6 +352,7 @@ impl Error {
             }
             Error::FloatOutOfRange { .. } => "At most about 1.8e308 on either side of 0.",
             Error::Access(fault) => return fault.hint(),
+            Error::Moving(fault) => fault.hint(),
             Error::Lifecycle(error) => error.hint(),
             Error::Tenant(error) => return error.hint(),
             Error::Alteration(error) => error.hint(),

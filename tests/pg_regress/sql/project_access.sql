@@ -108,6 +108,33 @@ SELECT * FROM :acme_schema.short_notes;
 SELECT nextval(format('%I.notes_n_seq', :'acme_schema'));
 RESET ROLE;
 
+-- It holds for the tables of tools, which are only read: their records are checked by store_record.
+SELECT table_name FROM projectalpha.register_tool('regress_tool', 'token-of-shared', '[{"name": "n", "type": "int"}]');
+SELECT projectalpha.enable_tool('regress_tool', :acme, 'token-of-acme'), projectalpha.enable_tool('regress_tool', :globex, 'token-of-globex');
+SELECT projectalpha.store_record('regress_tool', 'token-of-acme', '{"n": 1}', 'key'), projectalpha.store_record('regress_tool', 'token-of-globex', '{"n": 2}');
+SELECT * FROM pg_temp.access;
+SELECT * FROM pg_temp.privileges(:'acme_schema') WHERE object ~ 'tool|idempotency' AND grantee !~ '^projectalpha';
+SET ROLE "regress ""Odd"" Röle";
+SELECT n FROM :acme_schema.tool_regress_tool;
+INSERT INTO :acme_schema.tool_regress_tool (n) VALUES (3);
+RESET ROLE;
+
+-- A service that may also call the functions sees with them what its tokens open, and nothing of another project.
+GRANT projectalpha_anon TO regress_acme;
+SET ROLE regress_acme;
+SELECT r->'n' AS n FROM projectalpha.list_records('regress_tool', token => 'token-of-acme') AS r;
+SELECT count(*) FROM projectalpha.list_records('regress_tool');
+SELECT regress_outcome(format('SELECT projectalpha.%s', call)) FROM unnest(ARRAY[
+    'list_records(''regress_tool'', token => ''token-of-nobody'')', 'export_project(' || :globex || ')', 'across_projects(''contents'')',
+    'grant_project_access(' || :globex || ', ''regress_acme'', ''read'')', 'render_prompt(' || :globex || ', 1, token => ''token-of-acme'')',
+    'store_content(' || :globex || ', 1, ''t'', ''b'', token => ''token-of-acme'')', 'set_metadata(' || :globex || ', ''k'', ''1'', token => ''token-of-acme'')']) AS call;
+RESET ROLE;
+-- All that it may call is called by name here, or needs a token of the project. (What is new must be looked at.)
+SELECT p.proname FROM pg_proc AS p
+ WHERE p.pronamespace = 'projectalpha'::regnamespace AND has_function_privilege('regress_acme', p.oid, 'EXECUTE')
+ GROUP BY 1 ORDER BY p.proname COLLATE "C";
+REVOKE projectalpha_anon FROM regress_acme;
+
 -- To a project that is not active nobody writes, however he comes.
 SELECT projectalpha.set_project_status(:acme, 'suspended');
 SELECT * FROM pg_temp.access WHERE project_name = 'acme';
@@ -174,6 +201,11 @@ SELECT * FROM pg_temp.access;
 DROP ROLE "regress ""Odd"" Röle";
 SELECT projectalpha.revoke_project_access(:acme, 'regress "Odd" Röle');
 
+-- Who takes the schema from a role by hand is obeyed.
+REVOKE USAGE ON SCHEMA :globex_schema FROM regress_globex;
+SELECT projectalpha.upgrade_project(:globex) = :added AS upgraded;
+SELECT * FROM pg_temp.access WHERE role_name = 'regress_globex';
+
 -- A role that was dropped breaks nothing, and another one of its name gets nothing.
 DROP OWNED BY regress_acme;
 DROP ROLE regress_acme;
@@ -224,6 +256,7 @@ RESET SESSION AUTHORIZATION;
 SELECT projectalpha.grant_project_access(:acme, 'regress_acme', 'write');
 SELECT projectalpha.drop_project(:acme, 'acme'), projectalpha.drop_project(:globex, 'globex');
 SELECT count(*) FROM projectalpha.project_grants;
+SELECT projectalpha.delete_tool('regress_tool');
 DELETE FROM projectalpha.project_migrations WHERE name LIKE 'regress access%';
 DROP FUNCTION regress_outcome;
 DROP ROLE regress_acme, regress_globex, regress_member, regress_super, regress_admin;

@@ -1,0 +1,114 @@
+//! What belongs to a project but is not in its schema: what `export_project` writes
+//! there, so that a dump of the schema has all of the project, and `adopt_project`
+//! reads. Values that others chose are kept as their text: no number loses a digit.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::Value;
+
+use super::moving_error::MovingError;
+
+/// The key that names the format, and its version. One that knows more than this is
+/// refused: it might say what we would then not do.
+pub const FORMAT_KEY: &str = "projectalpha_project";
+pub const FORMAT: u64 = 1;
+
+#[derive(Debug, Deserialize)]
+pub struct Manifest {
+    pub name: String,
+    pub client: Option<String>,
+    pub status: String,
+    /// A JSON object.
+    pub settings: Box<RawValue>,
+    pub migrations: Vec<Migration>,
+    pub object_models: Vec<ObjectModel>,
+    pub prompts: Vec<Prompt>,
+    /// Prompts that were deleted; adaptations of them are still there.
+    pub lost_prompts: Vec<i64>,
+    pub tools: Vec<Tool>,
+}
+
+/// A migration that the project has had.
+#[derive(Debug, Deserialize)]
+pub struct Migration {
+    pub version: i32,
+    pub name: String,
+    /// Hexadecimal.
+    pub checksum: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct ObjectModel {
+    pub id: i64,
+    pub name: String,
+    pub version: String,
+    pub structure: Box<RawValue>,
+    pub description: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Prompt {
+    pub id: i64,
+    pub name: String,
+    pub template: String,
+    pub parameters: Box<RawValue>,
+    pub object_model_id: Option<i64>,
+}
+
+/// A tool as the project's table of it is.
+#[derive(Debug, Deserialize)]
+pub struct Tool {
+    pub id: i64,
+    pub name: String,
+    /// None for one that stores whole payloads.
+    pub schema_definition: Option<Box<RawValue>>,
+    pub options: Box<RawValue>,
+    pub sensitive: bool,
+    pub description: Option<String>,
+    pub enabled: bool,
+}
+
+impl Manifest {
+    pub fn parse(text: &str) -> Result<Self, MovingError> {
+        let value: Value = serde_json::from_str(text).map_err(|_| MovingError::ManifestInvalid)?;
+        match value.get(FORMAT_KEY).and_then(Value::as_u64) {
+            None => return Err(MovingError::ManifestInvalid),
+            Some(FORMAT) => (),
+            Some(version) => return Err(MovingError::FormatUnknown { version }),
+        }
+        serde_json::from_str(text).map_err(|_| MovingError::ManifestInvalid)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WHOLE: &str = r#"{"projectalpha_project": 1, "name": "a", "client": null, "status": "active",
+        "settings": {"n": 12345678901234567890.5}, "migrations": [{"version": 1, "name": "m", "checksum": "00"}],
+        "object_models": [], "prompts": [], "lost_prompts": [3], "more": true,
+        "tools": [{"id": 1, "name": "t", "schema_definition": null, "options": {}, "sensitive": false,
+                   "description": null, "enabled": true}]}"#;
+
+    #[test]
+    fn no_number_loses_a_digit() {
+        let manifest = Manifest::parse(WHOLE).unwrap();
+        assert_eq!(manifest.settings.get(), r#"{"n": 12345678901234567890.5}"#);
+        assert!(manifest.tools[0].schema_definition.is_none());
+    }
+
+    #[test]
+    fn what_is_no_manifest_is_refused() {
+        for bad in ["", "[]", "{}", &WHOLE.replace("\"name\": \"a\", ", "")] {
+            assert_eq!(
+                Manifest::parse(bad).unwrap_err(),
+                MovingError::ManifestInvalid
+            );
+        }
+        let later = WHOLE.replace("_project\": 1", "_project\": 2");
+        assert_eq!(
+            Manifest::parse(&later).unwrap_err(),
+            MovingError::FormatUnknown { version: 2 }
+        );
+    }
+}
