@@ -26,7 +26,7 @@ OUTCOMES = {
     "not versioned": ("Tool '{tool}' is not versioned", "0A000", 412),
     "not unique": ("Field 'code' is not declared unique", "22023", 400),
     "no value": ("Field 'code' must have a value to find the record by", "22023", 400),
-    "cannot rotate": ("This token cannot be rotated by its holder", "42501", 403),
+    "cannot rotate": ("Forbidden: this token cannot be rotated", "42501", 403),
     "token in use": ("Token is already in use", "42710", 400),
 }
 
@@ -135,6 +135,13 @@ class Model:
 
     def copy(self):
         return copy.deepcopy(self)
+
+    def back_to(self, before):
+        """What was undone; but sessions go on believing for a while what they have found full."""
+        for place, table in before.tables.items():
+            now = self.tables.get(place)
+            table.was_full = table.was_full or (now is not None and now.was_full)
+        return before
 
     # Who gets where
 
@@ -246,9 +253,14 @@ class Model:
         return self.insert(tool, project, [payload], note)
 
     def store_records(self, tool, project, payloads):
-        for payload in payloads:
-            self.check(tool, payload)
-        return self.insert(tool, project, payloads)
+        ways = self.insert(tool, project, payloads)
+        try:
+            for payload in payloads:
+                self.check(tool, payload)
+        except Refused as fault:
+            # Which of two faults in different records is told is open.
+            return [Way(fault.outcome), *(way for way in ways if way.outcome is not None)]
+        return ways
 
     def upsert_record(self, tool, project, payload):
         table = self.tables[tool.name, project]
@@ -338,11 +350,9 @@ class Model:
         return [Way(value=len(self.matching(tool, project, conditions)))]
 
     def validate_record(self, tool, _project, payload):
-        try:
-            self.check(tool, payload)
-        except Refused as fault:
-            return [Way(value=[{"wrong type": ("code", "type"), "unknown field": ("shoe_size", "strict")}[fault.outcome]])]
-        return [Way(value=[])]
+        wrong = [("code", "type")] if isinstance(payload.get("code"), str) and not tool.whole else []
+        unknown = [("shoe_size", "strict")] if "shoe_size" in payload and tool.strict else []
+        return [Way(value=wrong + unknown)]
 
     # Tokens
 
@@ -368,6 +378,3 @@ class Model:
             if (other.tool, other.project) == (tool, project) and not other.revoked:
                 other.revoked, other.expires = not grace, True
         self.credentials.append(Credential(token, tool, project))
-
-    def all_tokens(self):
-        return [credential.token for credential in self.credentials]

@@ -1,0 +1,84 @@
+"""Many tenants of the same tools: random calls with tokens of every kind, against a model of what every table must hold.
+
+No call may show or change what is another tenant's, and none may fail to do what it should. A failure names its seed:
+TENANT_SEED=<seed> plays the same again.
+"""
+
+import os
+import random
+
+import pytest
+
+from tenant_calls import Rpc, Sql, Urls
+from tenant_model import OUTCOMES
+from tenant_random import ACTS, OF_PROJECTS, Player
+from tenant_world import World
+
+CALLS = int(os.environ.get("TENANT_CALLS", 3000))
+BETWEEN_COMPARISONS = 100
+
+ROLES = """
+create role tenant_app login in role projectalpha_anon;
+create role tenant_service login;
+grant usage on schema projectalpha to tenant_service;
+do $$
+declare f regprocedure;
+begin
+    for f in select p.oid from pg_proc p where p.pronamespace = 'projectalpha'::regnamespace and p.prokind = 'f'
+                and has_function_privilege('projectalpha_anon', p.oid, 'EXECUTE') loop
+        execute format('grant execute on function %s to tenant_service', f);
+    end loop;
+end $$;
+"""
+
+
+@pytest.fixture
+def roles(own_stack):
+    own_stack.sql(ROLES)
+    yield ["tenant_app", "tenant_service"]
+    own_stack.sql("drop owned by tenant_service; drop role tenant_app, tenant_service")
+
+
+def test_no_tenant_sees_or_changes_what_is_anothers(own_stack, roles):
+    seed = int(os.environ.get("TENANT_SEED") or random.randrange(1 << 32))
+    player = None
+    sessions = [own_stack.connect(user=role, autocommit=True) for role in roles * 3]
+    try:
+        chance = random.Random(seed)
+        world = World(own_stack, chance)
+        player = Player(world, chance)
+        play(own_stack, world, player, chance, sessions, roles)
+    except Exception as fault:
+        last = "\n".join(f"  {line}" for line in player.log[-5:]) if player else ""
+        raise AssertionError(f"seed {seed}: {fault}\nthe last calls were\n{last}") from fault
+    finally:
+        for session in sessions:
+            session.close()
+    if os.environ.get("TENANT_SHOW"): print(sorted(player.made.items(), key=str))
+    # It would prove nothing if all calls were refused, or none.
+    assert {function for function, outcome in player.made if outcome is None} == {*ACTS, *OF_PROJECTS, "rotate_token"}
+    assert {outcome for _, outcome in player.made} == {None, "no header", *OUTCOMES}
+
+
+def play(stack, world, player, chance, sessions, roles):
+    for _ in range(6):
+        project = world.create_project()
+        for tool in world.model.tools:
+            if chance.random() < 0.7 and world.may_enable(tool, project):
+                world.enable(tool, project)
+        world.issue(project)
+    faces = [*map(Sql, sessions), *map(Sql, sessions), Rpc(stack), *[Urls(stack)] * 3]
+    for n in range(CALLS):
+        kind = chance.random()
+        if kind < 0.82:
+            player.play(chance.choice(faces))
+        elif kind < 0.90:
+            player.play_resources(chance.choice(faces[:-3]))
+        elif kind < 0.96:
+            player.change()
+        else:
+            player.transaction(chance.choice(roles))
+        if n % BETWEEN_COMPARISONS == 0:
+            world.compare_all(f"after {n} calls")
+    world.compare_all("at the end")
+    world.close()
