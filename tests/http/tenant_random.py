@@ -28,6 +28,7 @@ class Player:
         self.cursors = []
         self.log = []  # the last calls
         self.made = Counter()  # (function, outcome) -> how many
+        self.owners = Counter()  # None, "nobody" or a project -> how many calls got there
 
     @property
     def model(self):
@@ -46,10 +47,11 @@ class Player:
 
     def token_for(self, matches):
         """One that fits, mostly; else any token of any kind."""
-        fitting = [c.token for c in self.model.credentials if c.live and matches(c)]
+        fitting = [c for c in self.model.credentials if c.live and matches(c)]
+        of_tenants = [c for c in fitting if c.project is not None]
         self.note_tokens()
-        if fitting and self.maybe(0.65):
-            return self.random.choice(fitting)
+        if fitting and self.maybe(0.7):
+            return self.random.choice(of_tenants if of_tenants and self.maybe(0.8) else fitting).token
         if self.maybe(0.15):
             return None
         token = self.random.choice(list(self.tokens))
@@ -75,18 +77,20 @@ class Player:
         payload = self.payload(tool, project)
         return {name: value for name, value in payload.items() if self.maybe(0.6)}
 
-    def record_id(self):
-        """Ids are the same in every table, as are codes and keys."""
-        return self.random.randint(1, 1 + max(table.last_id for table in self.model.tables.values()))
+    def record_id(self, tool):
+        """Mostly that of a record of some tenant: ids are the same in every table, as are codes and keys."""
+        there = [row_id for (name, _), table in self.model.tables.items() if name == tool.name for row_id in table.rows]
+        last = max(table.last_id for table in self.model.tables.values())
+        return self.random.choice(there) if there and self.maybe(0.8) else self.random.randint(1, last + 1)
 
     def conditions(self, tool):
         if tool.whole:
-            return [("id", "gte", self.record_id())] if self.maybe(0.3) else []
+            return [("id", "gte", self.record_id(tool))] if self.maybe(0.3) else []
         every_secret = [row.fields["secret"] for (name, _), table in self.model.tables.items()
                         if not self.model.tools[name].whole for row in table.rows.values()]
         choices = [
             ("code", "gte", self.random.randint(1, 8)), ("code", "in", [1, 2, 3]), ("kind", "eq", "a"),
-            ("secret", "like", "%~%"), ("id", "gte", self.record_id()),
+            ("secret", "like", "%~%"), ("id", "gte", self.record_id(tool)),
             ("secret", "in", self.random.sample(every_secret, min(20, len(every_secret))) or ["-"]),
         ]
         return self.random.sample(choices, self.random.choice([0, 0, 1, 2]))
@@ -96,7 +100,7 @@ class Player:
         if self.maybe(0.2):
             search["offset"] = self.random.randint(0, 5)
         if self.maybe(0.2):
-            search["after_id"] = self.record_id()
+            search["after_id"] = self.record_id(tool)
         if self.maybe(0.6):
             orders = ["id", "-id"] if tool.whole else ["id", "-id", "code", "-code", "kind", "-kind"]
             search["order_by"] = self.random.choice(orders)
@@ -113,8 +117,6 @@ class Player:
             "store_record", "store_record", "store_record", "store_records", "upsert_record", "validate_record",
             "get_record", "get_record", "update_record", "update_record", "delete_record", "list_records",
             "list_records", "list_records", "count_records", "store_configured", "list_configured", "rotate_token"])
-        if function == "rotate_token" and not self.maybe(0.4):
-            function = "store_record"
         name = "no_such_tool" if self.maybe(0.02) else self.random.choice(list(self.model.tools))
         tool = self.model.tools.get(name)
         token = self.token_for(lambda c: c.tool == name)
@@ -149,9 +151,9 @@ class Player:
             if function == "upsert_record":
                 given["on_field"] = "code"
         elif function in ("get_record", "update_record", "delete_record"):
-            given["id"] = self.record_id()
+            given["id"] = self.record_id(tool)
             if function != "get_record":
-                given["if_version"] = self.random.randint(1, 3) if self.maybe(0.15) else None
+                given["if_version"] = self.random.randint(1, 2) if self.maybe(0.5 if tool.versioned else 0.05) else None
             if function == "update_record":
                 given["changes"] = self.changes(tool, project)
         elif function == "rotate_token":
@@ -229,6 +231,7 @@ class Player:
         way = next((w for w in ways if is_outcome(answer, w.outcome, w.words, isinstance(face, Urls))), None)
         assert way is not None, context
         self.made[call.function, way.outcome] += 1
+        self.owners[project] += way.outcome is None
         if call.function == "rotate_token":
             if way.change:
                 wanted = call.arguments["token"]
@@ -324,9 +327,9 @@ class Player:
 
     def change(self):
         """Something that an administrator does."""
-        self.random.choice([
-            self.enable, self.enable, self.disable, self.status, self.status, self.revoke, self.expire, self.narrow,
-            self.rotate, self.issue, self.come_or_go])()
+        changes = {self.enable: 8, self.disable: 2, self.status: 4, self.revoke: 1, self.expire: 1, self.narrow: 2,
+                   self.rotate: 2, self.issue: 3, self.come_or_go: 1}
+        self.random.choices(list(changes), changes.values())[0]()
         self.note_tokens()
         self.log = self.log[-20:] + ["a change of configuration"]
 
@@ -351,10 +354,10 @@ class Player:
             self.world.disable(*self.random.choice(enabled), keep_data=self.maybe(0.5))
 
     def status(self):
-        project = self.random.choice(list(self.model.projects))
-        active = sum(row.status == "active" for row in self.model.projects.values())
-        away = ["suspended", "archived"] if active > 3 else []
-        self.world.set_status(project, self.random.choice(["active", "active", *away]))
+        away = [project for project, row in self.model.projects.items() if row.status != "active"]
+        if len(away) >= 2:
+            return self.world.set_status(self.random.choice(away), "active")
+        self.world.set_status(self.random.choice(list(self.model.projects)), self.random.choice(["suspended", "archived"]))
 
     def live(self):
         return [c for c in self.model.credentials if c.live and c.project is not None and c.tool]
@@ -372,7 +375,7 @@ class Player:
     def narrow(self):
         live = self.live()
         if live:
-            scopes = self.random.choice([BOTH, frozenset({"read"}), frozenset({"write"})])
+            scopes = self.random.choice([BOTH, BOTH, frozenset({"read"}), frozenset({"write"})])
             self.world.change_credential(self.random.choice(live), scopes=scopes)
 
     def rotate(self):
@@ -388,7 +391,7 @@ class Player:
     def come_or_go(self):
         if len(self.model.projects) > 6:
             self.world.drop_project(self.random.choice(list(self.model.projects)))
-        self.world.create_project()
+        self.world.settle(self.world.create_project())
 
     def transaction(self, role):
         """Calls and changes in one transaction, some of them undone; what is undone leaves nothing in the session."""

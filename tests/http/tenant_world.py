@@ -70,6 +70,13 @@ class World:
         self.model.projects[project] = Project(client=client)
         return project
 
+    def settle(self, project):
+        """Most tools, and a token of its own."""
+        for tool in self.model.tools:
+            if self.random.random() < 0.7 and self.may_enable(tool, project):
+                self.enable(tool, project)
+        self.issue(project)
+
     def drop_project(self, project):
         self.dba.execute("select projectalpha.drop_project(%s, 'tenant')", [project])
         model = self.model

@@ -10,11 +10,10 @@ import random
 import pytest
 
 from tenant_calls import Rpc, Sql, Urls
-from tenant_model import OUTCOMES
 from tenant_random import ACTS, OF_PROJECTS, Player
 from tenant_world import World
 
-CALLS = int(os.environ.get("TENANT_CALLS", 3000))
+CALLS = int(os.environ.get("TENANT_CALLS", 5000))
 BETWEEN_COMPARISONS = 100
 
 ROLES = """
@@ -54,19 +53,17 @@ def test_no_tenant_sees_or_changes_what_is_anothers(own_stack, roles):
     finally:
         for session in sessions:
             session.close()
-    if os.environ.get("TENANT_SHOW"): print(sorted(player.made.items(), key=str))
-    # It would prove nothing if all calls were refused, or none.
+    print(dict(player.made), dict(player.owners))
+    # It would prove nothing if all calls were refused, or none, or if all were about the shared tables.
     assert {function for function, outcome in player.made if outcome is None} == {*ACTS, *OF_PROJECTS, "rotate_token"}
-    assert {outcome for _, outcome in player.made} == {None, "no header", *OUTCOMES}
+    assert {outcome for _, outcome in player.made} > {
+        "unauthorized", "project token", "suspended", "archived", "no record", "taken", "key reused", "full"}
+    assert sum(count for owner, count in player.owners.items() if owner not in (None, "nobody")) > CALLS / 10
 
 
 def play(stack, world, player, chance, sessions, roles):
     for _ in range(6):
-        project = world.create_project()
-        for tool in world.model.tools:
-            if chance.random() < 0.7 and world.may_enable(tool, project):
-                world.enable(tool, project)
-        world.issue(project)
+        world.settle(world.create_project())
     faces = [*map(Sql, sessions), *map(Sql, sessions), Rpc(stack), *[Urls(stack)] * 3]
     for n in range(CALLS):
         kind = chance.random()
