@@ -81,7 +81,7 @@ class Sql:
 
     def send(self, call):
         arguments = call.arguments
-        places = ", ".join(f"{name} => %s" + ("::jsonb" if name in JSONB else "") for name in arguments)
+        places = ", ".join(f"{name} => %s" + ("::pg_catalog.jsonb" if name in JSONB else "") for name in arguments)
         values = [json.dumps(value) if name in JSONB and value is not None else value
                   for name, value in arguments.items()]
         self.notices.clear()

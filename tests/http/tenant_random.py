@@ -111,15 +111,17 @@ class Player:
 
     # Calls on records
 
-    def call(self, function=None):
-        """A call, and the ways in which it may end."""
-        function = function or self.random.choice([
+    def call(self, credential=None):
+        """A call, of the tool and with the token of a credential or with any, and the ways in which it may end."""
+        function = self.random.choice([
             "store_record", "store_record", "store_record", "store_records", "upsert_record", "validate_record",
             "get_record", "get_record", "update_record", "update_record", "delete_record", "list_records",
             "list_records", "list_records", "count_records", "store_configured", "list_configured", "rotate_token"])
         name = "no_such_tool" if self.maybe(0.02) else self.random.choice(list(self.model.tools))
-        tool = self.model.tools.get(name)
         token = self.token_for(lambda c: c.tool == name)
+        if credential is not None:
+            name, token = credential.tool, credential.token
+        tool = self.model.tools.get(name)
         if tool is None or (function.endswith("_configured") and not tool.configured):
             call = self.arguments(function, name, token, tool or next(iter(self.model.tools.values())), "nobody")
             if function == "rotate_token" and token is None:
@@ -213,9 +215,9 @@ class Player:
             way.words = words | way.words
         return found
 
-    def play(self, face):
+    def play(self, face, credential=None):
         """Makes a random call by this face, and compares what it says and did."""
-        call, project, ways = self.call()
+        call, project, ways = self.call(credential)
         if isinstance(face, Urls) and call.function not in Urls.FUNCTIONS:
             return
         by_url = isinstance(face, Urls)
@@ -402,17 +404,31 @@ class Player:
                 kept = world.model.copy()
                 with world.dba.transaction() as part:
                     for _ in range(self.random.randint(1, 4)):
-                        self.change() if self.maybe(0.35) else self.play(face)
+                        self.change() if self.maybe(0.35) else self.play(face, self.newest(before))
                     if self.maybe(0.4):
-                        world.model = world.model.back_to(kept)
+                        undone, world.model = world.model, world.model.back_to(kept)
                         raise psycopg.Rollback(part)
+                if world.model is kept:
+                    self.try_again(face, undone)
             if self.maybe(0.5):
-                world.model = world.model.back_to(before)
+                undone, world.model = world.model, world.model.back_to(before)
                 raise psycopg.Rollback(whole)
+        if world.model is before:
+            return self.try_again(face, undone)
         # The same announced twice in a transaction is announced once.
-        announced = world.model.announced
-        once = [item for n, item in enumerate(announced[already:]) if item not in announced[already:][:n]]
-        announced[already:] = once
+        new = world.model.announced[already:]
+        world.model.announced[already:] = [item for n, item in enumerate(new) if item not in new[:n]]
+
+    def newest(self, before):
+        """Often a token that is not there yet for others."""
+        new = [c for c in self.model.credentials[len(before.credentials):] if c.tool]
+        return self.random.choice(new) if new and self.maybe(0.6) else None
+
+    def try_again(self, face, undone):
+        """What was just used with a token that there never was, or that is another's again."""
+        for credential in undone.credentials[len(self.model.credentials):]:
+            if credential.tool:
+                self.play(face, credential)
 
 
 def as_filter(conditions):

@@ -10,12 +10,14 @@ import random
 import pytest
 
 from tenant_calls import Rpc, Sql, Urls
+from tenant_hostile import PLANT, SETTINGS, make_hostile
 from tenant_random import ACTS, OF_PROJECTS, Player
 from tenant_world import World
 
-CALLS = int(os.environ.get("TENANT_CALLS", 5000))
+CALLS = int(os.environ.get("TENANT_CALLS", 4000))
 BETWEEN_COMPARISONS = 100
 
+ROLE_NAMES = ["tenant_app", "tenant_service"]
 ROLES = """
 create role tenant_app login in role projectalpha_anon;
 create role tenant_service login;
@@ -32,27 +34,32 @@ end $$;
 
 
 @pytest.fixture
-def roles(own_stack):
+def sessions(own_stack):
+    """Connections that stay open: of a member of projectalpha_anon, of a role that was granted the functions alone, and
+    of one that does what it can to be in the way."""
     own_stack.sql(ROLES)
-    yield ["tenant_app", "tenant_service"]
-    own_stack.sql("drop owned by tenant_service; drop role tenant_app, tenant_service")
+    own_stack.sql(PLANT)
+    opened = [own_stack.connect(user=role, autocommit=True, options="-c statement_timeout=20s")
+              for role in ROLE_NAMES * 2 + ["tenant_app"] * len(SETTINGS)]
+    for session, settings in zip(opened[-len(SETTINGS):], SETTINGS):
+        make_hostile(session, settings)
+    yield opened
+    for session in opened:
+        session.close()
+    own_stack.sql("drop owned by tenant_app, tenant_service cascade; drop role tenant_app, tenant_service")
 
 
-def test_no_tenant_sees_or_changes_what_is_anothers(own_stack, roles):
+def test_no_tenant_sees_or_changes_what_is_anothers(own_stack, sessions):
     seed = int(os.environ.get("TENANT_SEED") or random.randrange(1 << 32))
     player = None
-    sessions = [own_stack.connect(user=role, autocommit=True) for role in roles * 3]
     try:
         chance = random.Random(seed)
         world = World(own_stack, chance)
         player = Player(world, chance)
-        play(own_stack, world, player, chance, sessions, roles)
+        play(own_stack, world, player, chance, sessions)
     except Exception as fault:
         last = "\n".join(f"  {line}" for line in player.log[-5:]) if player else ""
         raise AssertionError(f"seed {seed}: {fault}\nthe last calls were\n{last}") from fault
-    finally:
-        for session in sessions:
-            session.close()
     print(dict(player.made), dict(player.owners))
     # It would prove nothing if all calls were refused, or none, or if all were about the shared tables.
     assert {function for function, outcome in player.made if outcome is None} == {*ACTS, *OF_PROJECTS, "rotate_token"}
@@ -61,7 +68,7 @@ def test_no_tenant_sees_or_changes_what_is_anothers(own_stack, roles):
     assert sum(count for owner, count in player.owners.items() if owner not in (None, "nobody")) > CALLS / 10
 
 
-def play(stack, world, player, chance, sessions, roles):
+def play(stack, world, player, chance, sessions):
     for _ in range(6):
         world.settle(world.create_project())
     faces = [*map(Sql, sessions), *map(Sql, sessions), Rpc(stack), *[Urls(stack)] * 3]
@@ -74,7 +81,7 @@ def play(stack, world, player, chance, sessions, roles):
         elif kind < 0.96:
             player.change()
         else:
-            player.transaction(chance.choice(roles))
+            player.transaction(chance.choice(ROLE_NAMES))
         if n % BETWEEN_COMPARISONS == 0:
             world.compare_all(f"after {n} calls")
     world.compare_all("at the end")
