@@ -69,6 +69,13 @@ impl Digest {
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
+
+    /// As much of it as fits the key of an advisory lock.
+    pub fn lock_key(&self) -> i64 {
+        let mut key = [0; 8];
+        key.copy_from_slice(&self.0[..8]);
+        i64::from_be_bytes(key)
+    }
 }
 
 /// A token on its way to its owner, with what is kept of it.

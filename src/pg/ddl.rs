@@ -13,9 +13,10 @@ use crate::model::error::Error;
 use crate::model::options::ToolOptions;
 use crate::model::project::ProjectId;
 use crate::model::schema::{Field, FieldType, Schema};
+use crate::model::token::Digest;
 
-/// Key of the advisory lock under which schemas and shared tables are made:
-/// two sessions that find one missing must not both create it.
+/// Key of the advisory lock under which the data schema and shared tables in it are
+/// made: two sessions that find one missing must not both create it.
 const CREATE_LOCK: i64 = 0x0070_6173_5f64_646c; // "pas_ddl"
 
 /// Creates the table of a tool, and its schema if this is the first one.
@@ -180,7 +181,7 @@ fn create_shared_table(name: &TableName, create: impl FnOnce()) -> Result<(), Er
     check_schema(&name.schema)?;
     as_owner_for_ddl(|| {
         ensure_schema(&name.schema);
-        take_create_lock();
+        take_create_lock(&name.schema);
         if relation_oid(name).is_none() {
             create();
         }
@@ -331,7 +332,7 @@ fn ensure_schema(schema: &str) {
     if schema_oid(schema).is_some() {
         return;
     }
-    take_create_lock();
+    take_create_lock(schema);
     if schema_oid(schema).is_some() {
         return;
     }
@@ -360,11 +361,16 @@ pub(super) fn schema_oid(schema: &str) -> Option<pg_sys::Oid> {
     (oid != pg_sys::InvalidOid).then_some(oid)
 }
 
-fn take_create_lock() {
+/// Each project has a lock of its own: what one keeps open, others do not wait for.
+fn take_create_lock(schema: &str) {
+    let key = match schema {
+        DATA_SCHEMA => CREATE_LOCK,
+        _ => Digest::of(&format!("create in {schema}")).lock_key(),
+    };
     spi::connected(|c| {
         c.execute(
             "SELECT pg_catalog.pg_advisory_xact_lock($1)",
-            vec![CREATE_LOCK.into()],
+            vec![key.into()],
             Access::Write,
         );
     });

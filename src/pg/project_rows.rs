@@ -150,8 +150,5 @@ fn upsert(
 
 /// The key of the advisory lock under which rows are added to a table.
 fn lock_key(table: &TableName) -> i64 {
-    let digest = Digest::of(&format!("upsert {table}"));
-    let mut key = [0; 8];
-    key.copy_from_slice(&digest.as_bytes()[..8]);
-    i64::from_be_bytes(key)
+    Digest::of(&format!("upsert {table}")).lock_key()
 }
