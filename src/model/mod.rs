@@ -29,6 +29,7 @@ pub mod page;
 pub mod project;
 pub mod project_error;
 pub mod prompt;
+pub mod rate;
 pub mod registry_error;
 pub mod resource_error;
 pub mod resource_text;
