@@ -3,6 +3,7 @@
 
 pub mod access_error;
 pub mod access_level;
+pub mod agent;
 pub mod alteration;
 pub mod alteration_error;
 pub mod altered_field;
@@ -11,8 +12,10 @@ pub mod checks;
 pub mod configuration;
 pub mod configuration_error;
 pub mod cursor;
+pub mod denial;
 pub mod error;
 pub mod filter;
+pub mod filter_match;
 pub mod grace;
 pub mod json_kind;
 pub mod json_schema;
@@ -26,6 +29,8 @@ pub mod openapi;
 pub mod options;
 pub mod order;
 pub mod page;
+pub mod policy;
+pub mod policy_error;
 pub mod project;
 pub mod project_error;
 pub mod prompt;
