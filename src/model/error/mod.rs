@@ -6,6 +6,7 @@ mod codes;
 mod words;
 
 use crate::model::access_error::AccessError;
+use crate::model::agent_error::AgentError;
 use crate::model::alteration_error::AlterationError;
 use crate::model::checks::BrokenRule;
 use crate::model::configuration_error::ConfigurationError;
@@ -216,6 +217,8 @@ pub enum Error {
     Registry(RegistryError),
     /// Of policies.
     Policy(PolicyError),
+    /// Of agents and their credentials.
+    Agent(AgentError),
     /// The caller is known, but may not do this.
     Denial(Denial),
 }
@@ -271,6 +274,12 @@ impl From<TenantError> for Error {
 impl From<RegistryError> for Error {
     fn from(error: RegistryError) -> Self {
         Error::Registry(error)
+    }
+}
+
+impl From<AgentError> for Error {
+    fn from(fault: AgentError) -> Self {
+        Error::Agent(fault)
     }
 }
 

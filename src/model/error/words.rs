@@ -133,6 +133,7 @@ impl Error {
             Error::Project(fault) => fault.message(),
             Error::Migration(fault) => fault.message(),
             Error::Policy(fault) => fault.message(),
+            Error::Agent(fault) => fault.message(),
             Error::Denial(denial) => denial.message(),
         }
     }
@@ -243,6 +244,7 @@ impl Error {
             Error::Project(fault) => Some(fault.detail()),
             Error::Migration(fault) => Some(fault.detail().into()),
             Error::Policy(fault) => Some(fault.detail()),
+            Error::Agent(fault) => Some(fault.detail()),
             Error::Denial(denial) => Some(denial.detail()),
             Error::FieldKind { field, declared, .. } => Some(declared_as(field, *declared)),
             Error::IntOutOfRange { field } => Some(declared_as(field, FieldType::Int)),
@@ -364,6 +366,7 @@ impl Error {
             Error::Alteration(error) => error.hint(),
             Error::Registry(error) => return Some(error.hint()),
             Error::Policy(fault) => return Some(fault.hint()),
+            Error::Agent(fault) => fault.hint(),
             Error::Denial(denial) => return Some(denial.hint()),
         };
         Some(hint.into())
