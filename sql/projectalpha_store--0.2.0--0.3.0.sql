@@ -8,10 +8,63 @@ COMMENT ON COLUMN projectalpha.tools.storage IS
     'Where its records are: a table of its own, or nowhere: then the tool is an entry of the catalogue alone';
 
 ALTER TABLE projectalpha.credentials ADD COLUMN IF NOT EXISTS project_id bigint;
+ALTER TABLE projectalpha.credentials ADD COLUMN IF NOT EXISTS agent_id bigint;
 COMMENT ON COLUMN projectalpha.credentials.project_id IS
     'The project whose data the token opens; NULL for what belongs to none';
-CREATE INDEX credentials_of_project ON projectalpha.credentials (tool_id, digest) WHERE project_id IS NOT NULL;
+COMMENT ON COLUMN projectalpha.credentials.agent_id IS
+    'The agent who holds the token; NULL for those of tools, projects and administrators';
+CREATE INDEX credentials_digest ON projectalpha.credentials (digest) WHERE revoked_at IS NULL;
+CREATE INDEX credentials_of_others ON projectalpha.credentials (tool_id, digest)
+    WHERE project_id IS NOT NULL OR agent_id IS NOT NULL;
 CREATE INDEX credentials_project_id ON projectalpha.credentials (project_id) WHERE project_id IS NOT NULL;
+CREATE INDEX credentials_agent_id ON projectalpha.credentials (agent_id) WHERE agent_id IS NOT NULL;
+
+ALTER TABLE projectalpha.archived_credentials ADD COLUMN IF NOT EXISTS agent_id bigint;
+CREATE INDEX archived_credentials_agent_id ON projectalpha.archived_credentials (agent_id) WHERE agent_id IS NOT NULL;
+
+-- Agents: users and services that hold credentials (spec 002). What a credential allows an agent, its scopes
+-- and the policies of the tool decide.
+
+CREATE TABLE projectalpha.agents
+( id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY
+, name text NOT NULL UNIQUE
+, description text
+, roles text[] NOT NULL DEFAULT '{}' CHECK (array_position(roles, NULL) IS NULL)
+, permissions text[] NOT NULL DEFAULT '{}' CHECK (array_position(permissions, NULL) IS NULL)
+, is_active boolean NOT NULL DEFAULT true
+, created_at timestamptz NOT NULL DEFAULT now()
+, updated_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE projectalpha.agents IS 'Agents: users and services that hold credentials';
+COMMENT ON COLUMN projectalpha.agents.is_active IS 'False has none of its credentials work';
+
+-- The credentials of an agent go with it, also those of archived tools, for the reason given at
+-- projectalpha.forget_credentials.
+CREATE FUNCTION projectalpha.forget_agent_credentials() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF TG_OP = 'TRUNCATE' THEN
+        DELETE FROM projectalpha.credentials WHERE agent_id IS NOT NULL;
+        DELETE FROM projectalpha.archived_credentials WHERE agent_id IS NOT NULL;
+    ELSE
+        DELETE FROM projectalpha.credentials AS c USING gone WHERE c.agent_id = gone.id;
+        DELETE FROM projectalpha.archived_credentials AS c USING gone WHERE c.agent_id = gone.id;
+    END IF;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION projectalpha.forget_agent_credentials() IS
+    'Trigger function: removes the credentials of agents that are gone';
+CREATE TRIGGER forget_credentials_of_deleted AFTER DELETE ON projectalpha.agents
+    REFERENCING OLD TABLE AS gone
+    FOR EACH STATEMENT EXECUTE FUNCTION projectalpha.forget_agent_credentials();
+CREATE TRIGGER forget_credentials_of_all AFTER TRUNCATE ON projectalpha.agents
+    FOR EACH STATEMENT EXECUTE FUNCTION projectalpha.forget_agent_credentials();
+ALTER TABLE projectalpha.agents ENABLE ALWAYS TRIGGER forget_credentials_of_deleted;
+ALTER TABLE projectalpha.agents ENABLE ALWAYS TRIGGER forget_credentials_of_all;
+
+SELECT pg_extension_config_dump('projectalpha.agents', '');
+SELECT pg_extension_config_dump('projectalpha.agents_id_seq', '');
 
 -- Tables of projects may follow the version that a tool has now when it has another one.
 ALTER TABLE projectalpha.schema_history ADD COLUMN IF NOT EXISTS options jsonb;
@@ -696,6 +749,7 @@ SELECT x.project_id
           FROM projectalpha.credentials AS c
          WHERE c.tool_id = x.tool_id
            AND c.project_id = x.project_id
+           AND c.agent_id IS NULL
            AND c.revoked_at IS NULL
            AND (c.expires_at IS NULL OR c.expires_at > now())) AS token_hint
   FROM projectalpha.project_tools AS x
@@ -715,6 +769,7 @@ SELECT t.id
           FROM projectalpha.credentials AS c
          WHERE c.tool_id = t.id
            AND c.project_id IS NULL
+           AND c.agent_id IS NULL
            AND c.revoked_at IS NULL
            AND (c.expires_at IS NULL OR c.expires_at > now())) AS token_hint
      , t.description
@@ -732,6 +787,7 @@ SELECT c.id AS token_id
      , c.created_at
      , c.expires_at
      , c.project_id
+     , c.agent_id
   FROM projectalpha.credentials AS c
   LEFT JOIN projectalpha.tools AS t ON t.id = c.tool_id
  WHERE c.revoked_at IS NULL
@@ -760,6 +816,7 @@ SELECT c.tool_name
           FROM projectalpha.credentials AS k
          WHERE (k.tool_id = t.id OR (t.id IS NULL AND k.tool_id IS NULL AND 'tool:' || c.tool_name = ANY (k.scopes)))
            AND k.project_id IS NULL
+           AND k.agent_id IS NULL
            AND k.revoked_at IS NULL
            AND (k.expires_at IS NULL OR k.expires_at > now())) AS token_hint
      , c.promoting
@@ -1465,6 +1522,49 @@ COMMENT ON FUNCTION projectalpha.upgrade_project(bigint, integer) IS
     'Brings a project to a version of the template and its tools to their definitions';
 COMMENT ON FUNCTION projectalpha.try_upgrade_project(bigint, integer) IS
     'upgrade_project that notes and returns what failed instead of raising it';
+
+-- Agents and their credentials: caches, privileges, comments.
+
+-- Caches of every session follow agents; a new one makes no cached answer wrong.
+CREATE TRIGGER invalidate_caches AFTER UPDATE OR DELETE OR TRUNCATE
+    ON projectalpha.agents FOR EACH STATEMENT EXECUTE FUNCTION projectalpha.invalidate_caches();
+ALTER TABLE projectalpha.agents ENABLE ALWAYS TRIGGER invalidate_caches;
+
+-- Functions that check tokens and keys themselves.
+GRANT EXECUTE ON FUNCTION
+    projectalpha.create_agent(text, text, text[], text[], text),
+    projectalpha.update_agent(bigint, jsonb, text),
+    projectalpha.deactivate_agent(bigint, text),
+    projectalpha.activate_agent(bigint, text),
+    projectalpha.delete_agent(bigint, text),
+    projectalpha.rotate_api_key(bigint, text, text),
+    projectalpha.issue_credential(bigint, text, text[], interval, bigint, text, text, text),
+    projectalpha.list_credentials(bigint, text, boolean, text, text),
+    projectalpha.revoke_credential(bigint, text, text),
+    projectalpha.revoke_all(bigint, text, text)
+TO projectalpha_anon, projectalpha_admin;
+GRANT SELECT ON projectalpha.agents TO projectalpha_admin;
+
+COMMENT ON FUNCTION projectalpha.create_agent(text, text, text[], text[], text) IS
+    'Adds an agent, a user or service that gets credentials; returns its id, and its API key this once';
+COMMENT ON FUNCTION projectalpha.update_agent(bigint, jsonb, text) IS
+    'Changes name, description, roles or permissions of an agent: what is named of them';
+COMMENT ON FUNCTION projectalpha.deactivate_agent(bigint, text) IS
+    'Has none of an agent''s credentials work';
+COMMENT ON FUNCTION projectalpha.activate_agent(bigint, text) IS
+    'Has the credentials of an agent work again';
+COMMENT ON FUNCTION projectalpha.delete_agent(bigint, text) IS
+    'Deletes an agent with all of its credentials';
+COMMENT ON FUNCTION projectalpha.rotate_api_key(bigint, text, text) IS
+    'Gives an agent a new API key in place of those before it; returns it this once';
+COMMENT ON FUNCTION projectalpha.issue_credential(bigint, text, text[], interval, bigint, text, text, text) IS
+    'Makes a token with which an agent uses a tool, within what its policies grant; returns it this once';
+COMMENT ON FUNCTION projectalpha.list_credentials(bigint, text, boolean, text, text) IS
+    'Lists the credentials of agents, without what opens anything';
+COMMENT ON FUNCTION projectalpha.revoke_credential(bigint, text, text) IS
+    'Revokes a credential of an agent, or its API key';
+COMMENT ON FUNCTION projectalpha.revoke_all(bigint, text, text) IS
+    'Revokes all credentials of an agent, its API key included, and returns how many';
 
 -- Privileges and comments of what projects share and keep.
 

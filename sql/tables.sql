@@ -29,9 +29,12 @@ CREATE TABLE projectalpha.credentials
 , expires_at timestamptz
 , revoked_at timestamptz
 , project_id bigint
+, agent_id bigint
 );
 COMMENT ON COLUMN projectalpha.credentials.project_id IS
     'The project whose data the token opens; NULL for what belongs to none';
+COMMENT ON COLUMN projectalpha.credentials.agent_id IS
+    'The agent who holds the token; NULL for those of tools, projects and administrators';
 
 -- A revoked token may be given out again; a live one belongs to one credential
 -- of a tool, or to one credential that has no tool.
@@ -39,11 +42,15 @@ CREATE UNIQUE INDEX credentials_of_tool ON projectalpha.credentials (tool_id, di
     WHERE revoked_at IS NULL AND tool_id IS NOT NULL;
 CREATE UNIQUE INDEX credentials_without_tool ON projectalpha.credentials (digest)
     WHERE revoked_at IS NULL AND tool_id IS NULL;
+-- For a token of which it is not known whose it is.
+CREATE INDEX credentials_digest ON projectalpha.credentials (digest) WHERE revoked_at IS NULL;
 -- For that trigger, which also removes revoked ones.
 CREATE INDEX credentials_tool_id ON projectalpha.credentials (tool_id);
--- Of all that projects have or had: none of these tokens opens what everybody may write to.
-CREATE INDEX credentials_of_project ON projectalpha.credentials (tool_id, digest) WHERE project_id IS NOT NULL;
+-- Of all that projects and agents have or had: none of these tokens opens what everybody may write to.
+CREATE INDEX credentials_of_others ON projectalpha.credentials (tool_id, digest)
+    WHERE project_id IS NOT NULL OR agent_id IS NOT NULL;
 CREATE INDEX credentials_project_id ON projectalpha.credentials (project_id) WHERE project_id IS NOT NULL;
+CREATE INDEX credentials_agent_id ON projectalpha.credentials (agent_id) WHERE agent_id IS NOT NULL;
 
 -- The credentials of a tool go with it, however it goes: a tool that gets its id
 -- again (RESTART IDENTITY) must not be opened by an old token.

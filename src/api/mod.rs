@@ -4,11 +4,13 @@
 
 mod across;
 mod activity;
+mod agents;
 mod alter;
 mod archive;
 mod common;
 mod configured;
 mod contents;
+mod credentials;
 mod directory;
 mod invalidation;
 mod migrations;

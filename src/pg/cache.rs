@@ -177,7 +177,13 @@ thread_local! {
 }
 
 /// The tables whose rows are compiled. Each has the trigger `invalidate_caches`.
-const CONFIGURATION_TABLES: [&str; 4] = ["tools", "credentials", "projects", "project_tools"];
+const CONFIGURATION_TABLES: [&str; 5] = [
+    "tools",
+    "credentials",
+    "projects",
+    "project_tools",
+    "agents",
+];
 
 /// Asks PostgreSQL to tell us about changed relations and schemas. Called once
 /// per session.
@@ -263,7 +269,7 @@ pub fn credential(tool: &CompiledTool, digest: Digest) -> Option<Rc<CredentialRo
     let row = Rc::new(registry::tool_credential(tool.id, &digest)?);
     // Not kept if it may have been revoked while we read it.
     if !is_pending(tool.table.oid) {
-        own_writes::note(row.xmin);
+        row.xmins.iter().for_each(|xmin| own_writes::note(*xmin));
         with_kept(|kept| kept.credentials.put(key, row.clone()));
     }
     Some(row)

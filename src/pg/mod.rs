@@ -6,6 +6,7 @@
 pub mod acting;
 pub mod activity;
 pub mod adoption;
+pub mod agents;
 pub mod alter_table;
 pub mod archive;
 mod builtin_code;
@@ -16,6 +17,7 @@ pub mod common_table;
 pub mod compat;
 pub mod configuration;
 pub mod counters;
+pub mod credentials;
 pub mod ddl;
 mod direct_insert;
 mod direct_scan;
@@ -44,6 +46,7 @@ pub mod numeric;
 #[cfg(any(test, feature = "pg_test"))]
 mod numeric_tests;
 pub mod object_models;
+mod opened;
 pub mod own_writes;
 pub mod project_access;
 pub mod project_rows;

@@ -1,11 +1,13 @@
 //! The one way to the records of a tool: the token decides whose they are.
 //!
 //! A token of a project opens the table that the project has of the tool, and no
-//! other. Whoever has no token of the tool, or one that is wrong, expired or revoked,
+//! other; that of an agent does what its scopes name. Whoever has no token of the tool, or one that is wrong, expired or revoked,
 //! gets to its shared table at most, and that only where everybody does.
 
 use std::rc::Rc;
 
+use crate::model::access::{self, Action};
+use crate::model::denial::Denial;
 use crate::model::error::Error;
 use crate::model::name::ToolName;
 use crate::model::project::{ProjectId, Status};
@@ -20,8 +22,12 @@ use crate::pg::registry::CredentialRow;
 pub enum Act {
     /// Everybody may, unless the tool is sensitive.
     Read,
-    /// Needs a token that allows it.
+    /// To store new records. Needs a token that allows it, as do the three that follow.
     Write,
+    Update,
+    Delete,
+    /// To store a record or to change one, whichever it turns out to be.
+    Upsert,
     /// To see whether a record could be written. Everybody may, unless the tool is
     /// sensitive.
     Check,
@@ -31,15 +37,24 @@ pub enum Act {
 }
 
 impl Act {
-    const fn scope(self) -> &'static str {
+    /// All of which have to be allowed.
+    const fn actions(self) -> &'static [Action<'static>] {
         match self {
-            Act::Read => "read",
-            Act::Write | Act::Check | Act::Post => "write",
+            Act::Read => &[Action::Read],
+            Act::Write | Act::Check | Act::Post => &[Action::Write],
+            Act::Update => &[Action::Update],
+            Act::Delete => &[Action::Delete],
+            Act::Upsert => &[Action::Write, Action::Update],
         }
     }
 
     const fn writes(self) -> bool {
-        matches!(self, Act::Write | Act::Post)
+        !matches!(self, Act::Read | Act::Check)
+    }
+
+    /// True if it needs a token whatever the tool is.
+    const fn needs_token(self) -> bool {
+        matches!(self, Act::Write | Act::Update | Act::Delete | Act::Upsert)
     }
 }
 
@@ -47,28 +62,43 @@ impl Act {
 pub fn open(name: &ToolName, token: Option<&str>, act: Act) -> Result<Rc<CompiledTool>, Error> {
     let shared = cache::find(name)?;
     let digest = token.map(Digest::of);
+    let needs_token = act.needs_token() || shared.sensitive;
     let credential = digest
         .and_then(|digest| cache::credential(&shared, digest))
         .filter(|credential| credential.is_live());
-    if let Some(project_id) = credential.as_ref().and_then(|c| c.project_id) {
-        let project = ProjectId::new(project_id).ok_or(Error::ToolToken)?;
-        check_scope(credential.as_deref(), act)?;
-        let tool = cache::find_in(&shared, project)?;
-        check_status(tool.tenant.as_ref(), act)?;
-        return Ok(tool);
+    let Some(credential) = credential else {
+        if needs_token {
+            return Err(Error::ToolToken);
+        }
+        if act == Act::Post {
+            refuse_former(shared.id, digest)?;
+        }
+        return Ok(shared);
+    };
+    if needs_token || credential.project_id.is_some() || credential.agent.is_some() {
+        check_scopes(&credential, act)?;
     }
-    if act == Act::Write || shared.sensitive {
-        check_scope(credential.as_deref(), act)?;
-    } else if act == Act::Post && credential.is_none() {
-        refuse_former(shared.id, digest)?;
-    }
-    Ok(shared)
+    let Some(project_id) = credential.project_id else {
+        return Ok(shared);
+    };
+    let project = ProjectId::new(project_id).ok_or(Error::ToolToken)?;
+    let tool = cache::find_in(&shared, project)?;
+    check_status(tool.tenant.as_ref(), act)?;
+    Ok(tool)
 }
 
-fn check_scope(credential: Option<&CredentialRow>, act: Act) -> Result<(), Error> {
-    match credential {
-        Some(credential) if credential.allows(act.scope()) => Ok(()),
-        _ => Err(Error::ToolToken),
+/// An agent is told that it is known but may not; the token of a tool that does not
+/// allow this is no token for it, as ever.
+fn check_scopes(credential: &CredentialRow, act: Act) -> Result<(), Error> {
+    let is_of_agent = credential.agent.is_some();
+    let allowed = act
+        .actions()
+        .iter()
+        .all(|action| access::allows(&credential.scopes, is_of_agent, *action, &[]));
+    match allowed {
+        true => Ok(()),
+        false if is_of_agent => Err(Denial::Denied.into()),
+        false => Err(Error::ToolToken),
     }
 }
 
@@ -80,11 +110,11 @@ fn check_status(tenant: Option<&Tenant>, act: Act) -> Result<(), Error> {
     }
 }
 
-/// Where everybody may write and read, a project whose token has expired or was
-/// revoked must not go on writing as everybody.
+/// Where everybody may write and read, a project or an agent whose token has expired or
+/// was revoked must not go on writing as everybody.
 fn refuse_former(tool_id: i64, digest: Option<Digest>) -> Result<(), Error> {
     match digest {
-        Some(digest) if project_tools::was_of_a_project(tool_id, &digest) => Err(Error::ToolToken),
+        Some(digest) if project_tools::was_of_somebody(tool_id, &digest) => Err(Error::ToolToken),
         _ => Ok(()),
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod across;
 pub mod activity;
+pub mod agents;
 pub mod alter;
 pub mod archive;
 pub mod authorise;
@@ -13,6 +14,7 @@ pub mod common;
 pub mod configuration;
 pub mod configured;
 pub mod contents;
+pub mod credentials;
 pub mod directory;
 mod existing_records;
 mod gate;

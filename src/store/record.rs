@@ -60,7 +60,7 @@ pub fn update(
     changes: Option<Jsonb<'_>>,
     writer: &mut JsonWriter,
 ) -> Result<Option<Revision>, Error> {
-    let tool = locked(which)?;
+    let tool = locked(which, Act::Update)?;
     let id = which.id()?;
     let changes = changes.ok_or(Error::ArgumentNull {
         argument: "changes",
@@ -119,7 +119,7 @@ fn unchanged(
 }
 
 pub fn delete(which: &Which<'_>) -> Result<(), Error> {
-    let tool = locked(which)?;
+    let tool = locked(which, Act::Delete)?;
     let id = which.id()?;
     let versions = which.versions(&tool);
     let target = Target {
@@ -148,7 +148,7 @@ pub fn upsert(
         id: None,
         wanted: None,
     };
-    let tool = locked(&which)?;
+    let tool = locked(&which, Act::Upsert)?;
     let object = validate::object("payload", payload)?;
     let on_field = on_field.ok_or(Error::ArgumentNull {
         argument: "on_field",
@@ -199,11 +199,11 @@ pub fn validate(
     Ok(validate::violations(&tool, object))
 }
 
-/// The tool, locked for writing, for a caller who may write.
-fn locked(which: &Which<'_>) -> Result<Rc<CompiledTool>, Error> {
+/// The tool, locked for writing, for a caller who may do this.
+fn locked(which: &Which<'_>, act: Act) -> Result<Rc<CompiledTool>, Error> {
     let name = name_of_tool(which.tool_name)?;
     loop {
-        let tool = gate::open(&name, which.token, Act::Write)?;
+        let tool = gate::open(&name, which.token, act)?;
         tool.check_active()?;
         if which.wanted.is_some() && !tool.options.versioned {
             return Err(Error::NotVersioned {

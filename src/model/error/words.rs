@@ -132,6 +132,9 @@ impl Error {
             Error::Resource(fault) => fault.message(),
             Error::Project(fault) => fault.message(),
             Error::Migration(fault) => fault.message(),
+            Error::Policy(fault) => fault.message(),
+            Error::Agent(fault) => fault.message(),
+            Error::Denial(denial) => denial.message(),
         }
     }
 
@@ -240,6 +243,9 @@ impl Error {
             Error::Resource(fault) => fault.detail(),
             Error::Project(fault) => Some(fault.detail()),
             Error::Migration(fault) => Some(fault.detail().into()),
+            Error::Policy(fault) => Some(fault.detail()),
+            Error::Agent(fault) => Some(fault.detail()),
+            Error::Denial(denial) => Some(denial.detail()),
             Error::FieldKind { field, declared, .. } => Some(declared_as(field, *declared)),
             Error::IntOutOfRange { field } => Some(declared_as(field, FieldType::Int)),
             Error::FloatOutOfRange { field } => Some(declared_as(field, FieldType::Float)),
@@ -359,6 +365,9 @@ impl Error {
             Error::Tenant(error) => return error.hint(),
             Error::Alteration(error) => error.hint(),
             Error::Registry(error) => return Some(error.hint()),
+            Error::Policy(fault) => return Some(fault.hint()),
+            Error::Agent(fault) => fault.hint(),
+            Error::Denial(denial) => return Some(denial.hint()),
         };
         Some(hint.into())
     }
