@@ -1613,6 +1613,22 @@ COMMENT ON FUNCTION projectalpha.set_metadata(bigint, text, jsonb, text, text) I
 COMMENT ON FUNCTION projectalpha.record_llm_usage(bigint, bigint, text, bigint, bigint, numeric, text) IS
     'Records a call of a language model for the bill and returns its id';
 
+-- Rates that hold across sessions.
+CREATE FUNCTION projectalpha.rate_limit_status() RETURNS TABLE (
+    available bool,
+    slots bigint,
+    used bigint,
+    evicted_live bigint
+)
+STRICT VOLATILE PARALLEL UNSAFE 
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'rate_limit_status_wrapper';
+
+GRANT EXECUTE ON FUNCTION projectalpha.rate_limit_status() TO projectalpha_admin;
+
+COMMENT ON FUNCTION projectalpha.rate_limit_status() IS
+    'How full the shared memory is in which rates are counted';
+
 -- A new credential makes no cached answer wrong, as what is not found is not cached.
 DROP TRIGGER invalidate_caches ON projectalpha.credentials;
 CREATE TRIGGER invalidate_caches AFTER UPDATE OR DELETE OR TRUNCATE

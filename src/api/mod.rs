@@ -20,6 +20,7 @@ mod project_tokens;
 mod project_tools;
 mod projects;
 mod prompts;
+mod rate_limits;
 mod record;
 mod records;
 mod registry;

@@ -15,6 +15,65 @@ pub fn reserve_setting_prefix(prefix: &CStr) {
     }
 }
 
+/// Has the server reserve that much more shared memory. Only in `_PG_init` of a
+/// library that is being preloaded.
+pub fn request_shared_memory(bytes: usize) {
+    #[cfg(feature = "pg14")]
+    // SAFETY: called at the time for it.
+    unsafe {
+        pg_sys::RequestAddinShmemSpace(bytes);
+    }
+    #[cfg(not(feature = "pg14"))]
+    shared_memory::request(bytes);
+}
+
+/// Since 15 there is a hook at which to ask.
+#[cfg(not(feature = "pg14"))]
+mod shared_memory {
+    use std::cell::Cell;
+
+    use pgrx::{pg_guard, pg_sys};
+
+    thread_local! {
+        static BYTES: Cell<usize> = const { Cell::new(0) };
+        static NEXT_HOOK: Cell<pg_sys::shmem_request_hook_type> = const { Cell::new(None) };
+    }
+
+    pub fn request(bytes: usize) {
+        BYTES.set(bytes);
+        // SAFETY: in the postmaster, which has one thread; the function has the
+        // hook's signature and stays loaded.
+        unsafe {
+            NEXT_HOOK.set(pg_sys::shmem_request_hook);
+            pg_sys::shmem_request_hook = Some(ask);
+        }
+    }
+
+    #[pg_guard]
+    unsafe extern "C-unwind" fn ask() {
+        // SAFETY: what was installed before us; then called at the time for it.
+        unsafe {
+            if let Some(next) = NEXT_HOOK.get() {
+                next();
+            }
+            pg_sys::RequestAddinShmemSpace(BYTES.get());
+        }
+    }
+}
+
+/// `AddinShmemInitLock`, a macro in C; it has this number in 14 to 18.
+pub fn lock_of_shared_memory() -> *mut pg_sys::LWLock {
+    const NUMBER: usize = 21;
+    // SAFETY: the array has all locks of PostgreSQL itself.
+    unsafe { &raw mut (*pg_sys::MainLWLockArray.add(NUMBER)).lock }
+}
+
+/// True while the postmaster loads the libraries that it is to preload.
+pub fn is_preloading() -> bool {
+    // SAFETY: set in the postmaster alone.
+    unsafe { pg_sys::process_shared_preload_libraries_in_progress }
+}
+
 /// The locks that the statements on a table take.
 pub const LOCK_FOR_READING: pg_sys::LOCKMODE = pg_sys::AccessShareLock as pg_sys::LOCKMODE;
 pub const LOCK_FOR_WRITING: pg_sys::LOCKMODE = pg_sys::RowExclusiveLock as pg_sys::LOCKMODE;

@@ -13,6 +13,9 @@ mod builtin_code;
 mod bulk_insert;
 pub mod cache;
 pub mod catalogue;
+pub mod client_address;
+#[cfg(any(test, feature = "pg_test"))]
+mod client_address_tests;
 pub mod common_table;
 pub mod compat;
 pub mod configuration;
@@ -59,6 +62,9 @@ pub mod prompts;
 pub mod query;
 mod query_sql;
 pub mod random;
+pub mod rate_limit;
+#[cfg(any(test, feature = "pg_test"))]
+mod rate_limit_tests;
 pub mod record;
 pub mod registry;
 pub mod rename_table;

@@ -142,6 +142,7 @@ impl Caught {
 /// Runs `body` and gives back whatever it raised. The caller must see to the
 /// transaction before anything else happens.
 pub fn attempt<T>(body: impl FnOnce() -> T) -> Result<T, Box<Caught>> {
+    super::memory::reuse_large_blocks();
     let capture = Capture::new();
     let outcome = capture.during(|| {
         PgTryBuilder::new(AssertUnwindSafe(|| Ok(body())))

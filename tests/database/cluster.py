@@ -28,11 +28,12 @@ def run(*command, **options):
 
 
 class Cluster:
-    def __init__(self, *settings):
+    def __init__(self, *settings, preloaded=False):
+        """Settings as in postgresql.conf; with `preloaded` the library is in shared_preload_libraries."""
         self.home = Path(tempfile.mkdtemp(prefix="store-database-"))
         self.home.chmod(0o755)
         self.data = self.home / "run" / "data"
-        self.settings = settings
+        self.settings = [*settings, "shared_preload_libraries=projectalpha_store"] if preloaded else settings
         self._names = itertools.count(1)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
