@@ -14,6 +14,7 @@ use crate::pg::cache::CompiledTool;
 use crate::pg::ident::TableName;
 use crate::pg::json_writer::JsonWriter;
 use crate::pg::jsonb::Jsonb;
+use crate::pg::payload_facts::Carried;
 use crate::pg::{common_table, configuration, ddl, idempotency, promotion, registry};
 
 use super::authorise::{self, Caller};
@@ -90,6 +91,9 @@ pub fn list(
             Some(_) => records::list(Some(name.as_str()), token, page, writer, each),
             None => Ok(()),
         };
+    }
+    if tool.is_some() {
+        gate::open(&name, token, Act::Read, Carried::Nothing)?;
     }
     let sender = name.as_str();
     let sensitive_too = sensitive || super::common::sees_sensitive(caller, sender, token)?;
@@ -174,7 +178,7 @@ fn registered(
     token: Option<&str>,
     act: Act,
 ) -> Result<Option<Rc<CompiledTool>>, Error> {
-    match gate::open(name, token, act) {
+    match gate::open_unasked(name, token, act) {
         Ok(tool) => Ok(Some(tool)),
         Err(Error::ToolNotFound) => Ok(None),
         Err(error) => Err(error),

@@ -10,6 +10,7 @@ use crate::model::schema::Schema;
 use crate::model::token::Digest;
 use crate::pg::cache::{self, Tenant};
 use crate::pg::json_writer::JsonWriter;
+use crate::pg::payload_facts::Carried;
 use crate::pg::{directory, project_tools};
 
 use super::authorise::{self, Caller};
@@ -48,7 +49,7 @@ pub fn list(
 pub fn document_for(reader: Reader<'_>, tool_name: Option<&str>) -> Result<Value, Error> {
     let name = name_of_tool(tool_name)?;
     let tool = match reader.admin_token {
-        None => gate::open(&name, reader.token, Act::Read)?,
+        None => gate::open(&name, reader.token, Act::Read, Carried::Nothing)?,
         Some(token) => {
             let tool = cache::find(&name)?;
             if tool.sensitive {
