@@ -3,6 +3,7 @@
 //! bindings: a PostgreSQL error unwinds as a Rust panic and is raised again at
 //! the function's edge.
 
+pub mod access_log;
 pub mod acting;
 pub mod activity;
 pub mod adoption;
@@ -13,6 +14,7 @@ mod builtin_code;
 mod bulk_insert;
 pub mod cache;
 pub mod catalogue;
+pub mod client_address;
 pub mod common_table;
 pub mod compat;
 pub mod configuration;

@@ -2,7 +2,9 @@
 
 use std::ffi::CString;
 
-use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
+use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
+
+use crate::model::access_log::Level;
 
 /// A page is built in one call: without a bound a caller could ask for a whole
 /// table at once. Only a superuser may raise the bound.
@@ -30,6 +32,23 @@ static DDL_LOCK_TIMEOUT: GucSetting<i32> = GucSetting::<i32>::new(2000);
 /// Secrets of tools are encrypted with a key that no table and no dump has: whoever
 /// has a backup has no secret. The path is for superusers alone to set and to see.
 static SECRET_KEY_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
+
+/// What was denied must be known afterwards; to keep every call costs a row for each.
+/// Whoever could turn it down could hide what he does.
+static ACCESS_LOG: GucSetting<LogLevel> = GucSetting::<LogLevel>::new(LogLevel::Denied);
+
+/// [`Level`], as a setting.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, PostgresGucEnum)]
+enum LogLevel {
+    #[name = c"none"]
+    None,
+    #[name = c"denied"]
+    Denied,
+    #[name = c"writes"]
+    Writes,
+    #[name = c"all"]
+    All,
+}
 
 pub fn register() {
     GucRegistry::define_int_guc(
@@ -79,6 +98,14 @@ pub fn register() {
         &SECRET_KEY_FILE,
         GucContext::Suset,
         GucFlags::SUPERUSER_ONLY | GucFlags::NO_SHOW_ALL,
+    );
+    GucRegistry::define_enum_guc(
+        c"projectalpha_store.access_log",
+        c"Which attempts to use a tool are kept in projectalpha_data.access_logs.",
+        c"What configure_access_log() says of a tool goes before it.",
+        &ACCESS_LOG,
+        GucContext::Suset,
+        GucFlags::default(),
     );
     register_advice();
 }
@@ -131,6 +158,15 @@ pub fn max_page_size() -> i64 {
 
 pub fn cache_size() -> usize {
     usize::try_from(CACHE_SIZE.get()).unwrap_or(1).max(1)
+}
+
+pub fn access_log() -> Level {
+    match ACCESS_LOG.get() {
+        LogLevel::None => Level::None,
+        LogLevel::Denied => Level::Denied,
+        LogLevel::Writes => Level::Writes,
+        LogLevel::All => Level::All,
+    }
 }
 
 /// The path; none if it is not set.

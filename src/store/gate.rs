@@ -13,6 +13,7 @@ use crate::model::name::ToolName;
 use crate::model::project::{ProjectId, Status};
 use crate::model::tenant_error::TenantError;
 use crate::model::token::Digest;
+use crate::pg::access_log::{self, Attempt, Kind};
 use crate::pg::cache::{self, CompiledTool, Tenant};
 use crate::pg::project_tools;
 use crate::pg::registry::CredentialRow;
@@ -48,6 +49,16 @@ impl Act {
         }
     }
 
+    /// As the access log calls it.
+    const fn name(self) -> &'static str {
+        match self {
+            Act::Read | Act::Check => "read",
+            Act::Write | Act::Post | Act::Upsert => "write",
+            Act::Update => "update",
+            Act::Delete => "delete",
+        }
+    }
+
     const fn writes(self) -> bool {
         !matches!(self, Act::Read | Act::Check)
     }
@@ -62,10 +73,51 @@ impl Act {
 pub fn open(name: &ToolName, token: Option<&str>, act: Act) -> Result<Rc<CompiledTool>, Error> {
     let shared = cache::find(name)?;
     let digest = token.map(Digest::of);
-    let needs_token = act.needs_token() || shared.sensitive;
     let credential = digest
         .and_then(|digest| cache::credential(&shared, digest))
         .filter(|credential| credential.is_live());
+    let outcome = admit(&shared, digest, credential.as_deref(), act);
+    note(&shared, credential.as_deref(), act, &outcome);
+    outcome
+}
+
+/// Has the access log keep the attempt, if it keeps such ones.
+fn note(
+    tool: &CompiledTool,
+    credential: Option<&CredentialRow>,
+    act: Act,
+    outcome: &Result<Rc<CompiledTool>, Error>,
+) {
+    let denied = matches!(outcome, Err(Error::ToolToken | Error::Denial(_)));
+    let kind = match (denied, act.writes()) {
+        (true, _) => Kind::Denied,
+        (false, true) => Kind::Write,
+        (false, false) => Kind::Read,
+    };
+    if !access_log::keeps(tool.logging, kind) {
+        return;
+    }
+    access_log::note(Attempt {
+        tool_id: Some(tool.id),
+        tool_name: tool.name.as_str().to_owned(),
+        project_id: credential.and_then(|c| c.project_id),
+        agent_id: credential.and_then(|c| c.agent.as_ref()).map(|a| a.id),
+        credential_id: credential.map(|c| c.id),
+        policy_id: None,
+        action: act.name().into(),
+        scopes: credential.map(|c| c.scopes.clone()).unwrap_or_default(),
+        payload: None,
+        denied,
+    });
+}
+
+fn admit(
+    shared: &Rc<CompiledTool>,
+    digest: Option<Digest>,
+    credential: Option<&CredentialRow>,
+    act: Act,
+) -> Result<Rc<CompiledTool>, Error> {
+    let needs_token = act.needs_token() || shared.sensitive;
     let Some(credential) = credential else {
         if needs_token {
             return Err(Error::ToolToken);
@@ -73,16 +125,16 @@ pub fn open(name: &ToolName, token: Option<&str>, act: Act) -> Result<Rc<Compile
         if act == Act::Post {
             refuse_former(shared.id, digest)?;
         }
-        return Ok(shared);
+        return Ok(shared.clone());
     };
     if needs_token || credential.project_id.is_some() || credential.agent.is_some() {
-        check_scopes(&credential, act)?;
+        check_scopes(credential, act)?;
     }
     let Some(project_id) = credential.project_id else {
-        return Ok(shared);
+        return Ok(shared.clone());
     };
     let project = ProjectId::new(project_id).ok_or(Error::ToolToken)?;
-    let tool = cache::find_in(&shared, project)?;
+    let tool = cache::find_in(shared, project)?;
     check_status(tool.tenant.as_ref(), act)?;
     Ok(tool)
 }

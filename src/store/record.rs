@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use crate::model::error::Error;
 use crate::model::revision::{Revision, Wanted};
+use crate::pg::access_log;
 use crate::pg::cache::{self, CompiledTool};
 use crate::pg::compat::{LOCK_FOR_READING, LOCK_FOR_WRITING};
 use crate::pg::json_writer::JsonWriter;
@@ -65,6 +66,7 @@ pub fn update(
     let changes = changes.ok_or(Error::ArgumentNull {
         argument: "changes",
     })?;
+    access_log::note_payload(tool.logging, || changes.to_text());
     let object = changes.as_object().ok_or(Error::PayloadNotObject)?;
     let versions = which.versions(&tool);
     let target = Target {
@@ -149,6 +151,9 @@ pub fn upsert(
         wanted: None,
     };
     let tool = locked(&which, Act::Upsert)?;
+    if let Some(payload) = payload {
+        access_log::note_payload(tool.logging, || payload.to_text());
+    }
     let object = validate::object("payload", payload)?;
     let on_field = on_field.ok_or(Error::ArgumentNull {
         argument: "on_field",

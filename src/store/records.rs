@@ -4,6 +4,7 @@ use crate::model::error::Error;
 use crate::model::name::ToolName;
 use crate::model::page::Page;
 use crate::model::schema::FieldType;
+use crate::pg::access_log;
 use crate::pg::cache::{self, CompiledTool};
 use crate::pg::compat::{LOCK_FOR_READING, LOCK_FOR_WRITING};
 use crate::pg::json_writer::JsonWriter;
@@ -92,6 +93,7 @@ pub(super) fn store_as<E: From<Error>>(
         let payload = payload.ok_or(Error::ArgumentNull {
             argument: "payload",
         })?;
+        access_log::note_payload(tool.logging, || payload.to_text());
         let object = payload.as_object().ok_or(Error::PayloadNotObject)?;
         let row = validate::row(&tool, object)?;
         if cache::lock(name, &tool, LOCK_FOR_WRITING) {
@@ -131,12 +133,11 @@ pub fn store_many(
     loop {
         let tool = gate::open(&name, token, Act::Write)?;
         tool.check_active()?;
-        let payloads = payloads
-            .ok_or(Error::ArgumentNull {
-                argument: "payloads",
-            })?
-            .as_array()
-            .ok_or(Error::PayloadsNotArray)?;
+        let payloads = payloads.ok_or(Error::ArgumentNull {
+            argument: "payloads",
+        })?;
+        access_log::note_payload(tool.logging, || payloads.to_text());
+        let payloads = payloads.as_array().ok_or(Error::PayloadsNotArray)?;
         if !cache::lock(&name, &tool, LOCK_FOR_WRITING) {
             continue;
         }
