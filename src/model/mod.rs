@@ -4,6 +4,7 @@
 pub mod access;
 pub mod access_error;
 pub mod access_level;
+pub mod access_log;
 pub mod agent;
 pub mod agent_error;
 pub mod agent_rules;
@@ -46,6 +47,7 @@ pub mod registry_error;
 pub mod resource_error;
 pub mod resource_text;
 pub mod revision;
+pub mod ring;
 pub mod rules;
 pub mod scalar;
 pub mod schema;

@@ -3,6 +3,7 @@
 //! bindings: a PostgreSQL error unwinds as a Rust panic and is raised again at
 //! the function's edge.
 
+pub mod access_log;
 pub mod acting;
 pub mod activity;
 pub mod adoption;
@@ -16,6 +17,7 @@ pub mod catalogue;
 pub mod client_address;
 #[cfg(any(test, feature = "pg_test"))]
 mod client_address_tests;
+pub mod clock;
 pub mod common_table;
 pub mod compat;
 pub mod configuration;
@@ -51,6 +53,7 @@ mod numeric_tests;
 pub mod object_models;
 mod opened;
 pub mod own_writes;
+pub mod payload_facts;
 pub mod project_access;
 pub mod project_rows;
 pub mod project_schema;

@@ -16,7 +16,9 @@ use crate::model::name::ToolName;
 use crate::model::project::{ProjectId, Status};
 use crate::model::tenant_error::TenantError;
 use crate::model::token::Digest;
+use crate::pg::access_log::{self, Attempt, Kind};
 use crate::pg::cache::{self, CompiledTool, Tenant};
+use crate::pg::jsonb::Jsonb;
 use crate::pg::payload_facts::Carried;
 use crate::pg::project_tools;
 use crate::pg::registry::CredentialRow;
@@ -54,6 +56,16 @@ impl Act {
         }
     }
 
+    /// As the access log calls it.
+    const fn log_name(self) -> &'static str {
+        match self {
+            Act::Read | Act::Check => "read",
+            Act::Write | Act::Post | Act::Upsert => "write",
+            Act::Update => "update",
+            Act::Delete => "delete",
+        }
+    }
+
     pub const fn writes(self) -> bool {
         !matches!(self, Act::Read | Act::Check)
     }
@@ -79,6 +91,13 @@ pub struct Refusal {
     pub policy: Option<i64>,
 }
 
+impl Refusal {
+    /// False for what is wrong with the call itself, or with the state of the tool.
+    fn is_denial(&self) -> bool {
+        matches!(self.error, Error::ToolToken | Error::Denial(_))
+    }
+}
+
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         Refusal {
@@ -97,13 +116,19 @@ pub fn open(
 ) -> Result<Rc<CompiledTool>, Error> {
     let shared = cache::find(name)?;
     let caller = identify(&shared, token);
-    let passed = enter(&shared, token, act, caller.as_deref())
+    let outcome = enter(&shared, token, act, caller.as_deref())
         .map_err(Refusal::from)
         .and_then(|tool| {
-            ask_policies(&tool, caller.as_deref(), act, carried, act.counting())?;
-            Ok(tool)
+            let counting = act.counting();
+            let policy = ask_policies(&tool, caller.as_deref(), act, carried, counting)?;
+            Ok((tool, policy))
         });
-    passed.map_err(|refusal| refusal.error)
+    let told = outcome.as_ref().map(|(_, policy)| *policy);
+    note(&shared, caller.as_deref(), Noted { act, carried }, told);
+    match outcome {
+        Ok((tool, _)) => Ok(tool),
+        Err(refusal) => Err(refusal.error),
+    }
 }
 
 /// The same before any policy is asked: for whoever asks [`open`] later in the call.
@@ -114,7 +139,12 @@ pub fn open_unasked(
 ) -> Result<Rc<CompiledTool>, Error> {
     let shared = cache::find(name)?;
     let caller = identify(&shared, token);
-    enter(&shared, token, act, caller.as_deref())
+    enter(&shared, token, act, caller.as_deref()).map_err(|error| {
+        let refusal = Refusal::from(error);
+        let carried = Carried::Nothing;
+        note(&shared, caller.as_deref(), Noted { act, carried }, Err(&refusal));
+        refusal.error
+    })
 }
 
 /// True if whoever may do something else with this tool, which [`open`] has just
@@ -139,6 +169,45 @@ pub fn also_reads(tool: &CompiledTool, token: Option<&str>) -> Result<bool, Erro
         Counting::Look,
     );
     Ok(asked.is_ok())
+}
+
+/// What was attempted.
+struct Noted<'a> {
+    act: Act,
+    carried: Carried<'a>,
+}
+
+/// Has the access log keep the attempt, if it keeps such ones.
+fn note(
+    tool: &CompiledTool,
+    caller: Option<&CredentialRow>,
+    noted: Noted<'_>,
+    outcome: Result<Option<i64>, &Refusal>,
+) {
+    let denied = outcome.is_err_and(|refusal| refusal.is_denial());
+    let kind = match (denied, noted.act.writes()) {
+        (true, _) => Kind::Denied,
+        (false, true) => Kind::Write,
+        (false, false) => Kind::Read,
+    };
+    if !access_log::keeps(tool.logging, kind) {
+        return;
+    }
+    let payload = noted.carried.document();
+    access_log::note(Attempt {
+        tool_id: Some(tool.id),
+        tool_name: tool.name.as_str().to_owned(),
+        project_id: caller.and_then(|c| c.project_id),
+        agent_id: caller.and_then(|c| c.agent.as_ref()).map(|a| a.id),
+        credential_id: caller.map(|c| c.id),
+        policy_id: outcome.unwrap_or_else(|refusal| refusal.policy),
+        action: noted.act.log_name().into(),
+        scopes: caller.map(|c| c.scopes.clone()).unwrap_or_default(),
+        payload: payload
+            .filter(|_| tool.logging.payloads)
+            .map(Jsonb::to_text),
+        denied,
+    });
 }
 
 /// The live credential that a token is for a tool.

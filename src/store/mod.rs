@@ -1,6 +1,7 @@
 //! The operations: authorise, validate, write or read. Both faces, SQL and
 //! HTTP, call these; all behaviour is here, once.
 
+pub mod access_log;
 pub mod across;
 pub mod activity;
 pub mod agents;
@@ -23,6 +24,7 @@ pub mod migrations;
 pub mod moving;
 pub mod object_models;
 mod once;
+mod policy_gate;
 pub mod project_access;
 pub mod project_tokens;
 pub mod project_tools;

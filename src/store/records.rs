@@ -132,12 +132,10 @@ pub fn store_many(
     loop {
         let tool = gate::open(&name, token, Act::Write, Carried::many(payloads))?;
         tool.check_active()?;
-        let payloads = payloads
-            .ok_or(Error::ArgumentNull {
-                argument: "payloads",
-            })?
-            .as_array()
-            .ok_or(Error::PayloadsNotArray)?;
+        let payloads = payloads.ok_or(Error::ArgumentNull {
+            argument: "payloads",
+        })?;
+        let payloads = payloads.as_array().ok_or(Error::PayloadsNotArray)?;
         if !cache::lock(&name, &tool, LOCK_FOR_WRITING) {
             continue;
         }
