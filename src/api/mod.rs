@@ -2,6 +2,7 @@
 //! NULL as far as SQL is concerned: a STRICT function would answer NULL to a
 //! forgotten token instead of refusing it.
 
+mod access;
 mod access_log;
 mod across;
 mod activity;

@@ -2,6 +2,7 @@
 //! that every rule can be tested without a server.
 
 pub mod access;
+pub mod access_context;
 pub mod access_error;
 pub mod access_level;
 pub mod access_log;

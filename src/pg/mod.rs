@@ -3,6 +3,7 @@
 //! bindings: a PostgreSQL error unwinds as a Rust panic and is raised again at
 //! the function's edge.
 
+pub mod access;
 pub mod access_log;
 pub mod acting;
 pub mod activity;

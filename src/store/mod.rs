@@ -1,6 +1,7 @@
 //! The operations: authorise, validate, write or read. Both faces, SQL and
 //! HTTP, call these; all behaviour is here, once.
 
+pub mod access;
 pub mod access_log;
 pub mod across;
 pub mod activity;

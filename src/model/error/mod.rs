@@ -10,6 +10,7 @@ use crate::model::agent_error::AgentError;
 use crate::model::alteration_error::AlterationError;
 use crate::model::checks::BrokenRule;
 use crate::model::configuration_error::ConfigurationError;
+use crate::model::access_context::ContextError;
 use crate::model::denial::Denial;
 use crate::model::json_kind::JsonKind;
 use crate::model::lifecycle_error::LifecycleError;
@@ -219,6 +220,8 @@ pub enum Error {
     Policy(PolicyError),
     /// Of agents and their credentials.
     Agent(AgentError),
+    /// In what is said of a call whose access is asked about.
+    Context(ContextError),
     /// The caller is known, but may not do this.
     Denial(Denial),
 }
@@ -280,6 +283,12 @@ impl From<RegistryError> for Error {
 impl From<AgentError> for Error {
     fn from(fault: AgentError) -> Self {
         Error::Agent(fault)
+    }
+}
+
+impl From<ContextError> for Error {
+    fn from(fault: ContextError) -> Self {
+        Error::Context(fault)
     }
 }
 
