@@ -55,6 +55,9 @@ pub mod object_models;
 mod opened;
 pub mod own_writes;
 pub mod payload_facts;
+pub mod policies;
+#[cfg(any(test, feature = "pg_test"))]
+mod policies_tests;
 pub mod project_access;
 pub mod project_rows;
 pub mod project_schema;

@@ -1,94 +1,79 @@
-//! What policies ask of a payload, answered from the jsonb.
+//! What policies ask of a payload, read where it lies and not before it is asked for.
 
 use std::cell::OnceCell;
 use std::ffi::CString;
 
-use pgrx::{direct_function_call, pg_sys};
+use pgrx::pg_sys;
 
-use super::cache::Column;
+use super::cache::{CompiledTool, DefaultValue};
 use super::jsonb::{JsonValue, Jsonb, Object};
+use super::report::catch;
 use crate::model::filter::{Condition, Operand, Operator};
 use crate::model::filter_match::{holds, Given};
 use crate::model::policy::PayloadFacts;
+use crate::model::scalar::Scalar;
 use crate::model::schema::FieldType;
 use crate::model::timestamp;
 use crate::model::value::Value;
 
-/// What a call carries.
-#[derive(Clone, Copy)]
-pub enum Carried<'a> {
-    Nothing,
-    /// A record, or changes of one.
-    One(Jsonb<'a>),
-    /// An array of records.
-    Many(Jsonb<'a>),
-}
-
-impl<'a> Carried<'a> {
-    pub fn one(payload: Option<Jsonb<'a>>) -> Self {
-        payload.map_or(Carried::Nothing, Carried::One)
-    }
-
-    pub fn many(payloads: Option<Jsonb<'a>>) -> Self {
-        payloads.map_or(Carried::Nothing, Carried::Many)
-    }
-
-    pub fn document(self) -> Option<Jsonb<'a>> {
-        match self {
-            Carried::Nothing => None,
-            Carried::One(document) | Carried::Many(document) => Some(document),
-        }
-    }
-
-    /// The same for the policies of a tool with these columns.
-    pub fn facts(self, columns: &'a [Column], whole_payload: bool) -> Option<Facts<'a>> {
-        self.document().map(|document| Facts {
-            document,
-            is_array: matches!(self, Carried::Many(_)),
-            columns,
-            whole_payload,
-            bytes: OnceCell::new(),
-            records: OnceCell::new(),
-        })
-    }
-}
-
-pub struct Facts<'a> {
+/// The payload of a call, for one table of a tool.
+pub struct RecordFacts<'a> {
+    tool: &'a CompiledTool,
     document: Jsonb<'a>,
-    is_array: bool,
-    columns: &'a [Column],
-    whole_payload: bool,
+    /// None for what is no object, and will be refused as a record.
+    records: Vec<Option<Object<'a>>>,
+    /// True if fields that are not named get their defaults.
+    is_new: bool,
     bytes: OnceCell<u64>,
-    /// What is no object is a record that has nothing; storing it fails anyway.
-    records: OnceCell<Vec<Option<Object<'a>>>>,
 }
 
-impl<'a> Facts<'a> {
-    fn objects(&self) -> &[Option<Object<'a>>] {
-        self.records.get_or_init(|| {
-            if !self.is_array {
-                return vec![self.document.as_object()];
-            }
-            let elements = self.document.as_array().into_iter().flatten();
-            elements.map(JsonValue::as_object).collect()
-        })
+impl<'a> RecordFacts<'a> {
+    /// Of a record that is to be stored, or of an array of them.
+    pub fn of_new(tool: &'a CompiledTool, document: Jsonb<'a>) -> Self {
+        let records = match document.as_array() {
+            Some(elements) => elements.map(JsonValue::as_object).collect(),
+            None => document.as_object().map(Some).into_iter().collect(),
+        };
+        RecordFacts {
+            tool,
+            document,
+            records,
+            is_new: true,
+            bytes: OnceCell::new(),
+        }
     }
 
-    fn meets(&self, record: Object<'_>, condition: &Condition) -> bool {
-        if self.whole_payload {
-            return json_meets(condition, || Some(record.to_jsonb()));
+    /// Of the changes of a record: what they do not name is null.
+    pub fn of_changes(tool: &'a CompiledTool, document: Jsonb<'a>) -> Self {
+        RecordFacts {
+            is_new: false,
+            records: document.as_object().map(Some).into_iter().collect(),
+            ..RecordFacts::of_new(tool, document)
         }
-        let known = self.columns.iter().any(|c| c.name == condition.column);
-        let value = record.get(&condition.column).filter(|_| known);
-        match (condition.field_type, value) {
-            (_, None | Some(JsonValue::Null)) => holds(condition, Given::Null),
-            (FieldType::Json, Some(value)) => json_meets(condition, || Some(value.to_jsonb())),
-            (_, Some(value)) => holds(condition, given(condition.field_type, value)),
+    }
+
+    fn meets(&self, record: Object<'a>, condition: &Condition) -> bool {
+        if self.tool.whole_payload {
+            return whole_meets(record, condition);
         }
+        match record.get(&condition.column) {
+            Some(value) => value_meets(value, condition),
+            None => match self.default_of(&condition.column) {
+                Some(DefaultValue::Scalar(scalar)) => holds(condition, of_scalar(scalar)),
+                Some(DefaultValue::Json(text)) => json_meets(Jsonb::parse(text).datum(), condition),
+                None => holds(condition, Given::Null),
+            },
+        }
+    }
+
+    fn default_of(&self, field: &str) -> Option<&DefaultValue> {
+        let columns = self.is_new.then_some(&self.tool.columns)?;
+        let column = columns.iter().find(|column| column.name == field)?;
+        column.default.as_deref()
     }
 }
 
-impl PayloadFacts for Facts<'_> {
+impl PayloadFacts for RecordFacts<'_> {
     fn bytes(&self) -> u64 {
         *self
             .bytes
@@ -96,54 +81,72 @@ impl PayloadFacts for Facts<'_> {
     }
 
     fn records(&self) -> usize {
-        self.objects().len()
+        self.records.len()
     }
 
     fn matches(&self, record: usize, conditions: &[Condition]) -> bool {
-        let object = self.objects().get(record).copied().flatten();
-        object.is_some_and(|object| conditions.iter().all(|c| self.meets(object, c)))
+        match self.records.get(record) {
+            Some(Some(record)) => conditions.iter().all(|c| self.meets(*record, c)),
+            _ => false,
+        }
     }
 }
 
-/// A value as the column of this type would hold it.
-fn given(field_type: FieldType, value: JsonValue<'_>) -> Given<'_> {
-    let given = match (field_type, value) {
-        (FieldType::Int, JsonValue::Number(number)) if number.is_integer() => {
-            number.to_i64().map(Given::Int)
-        }
-        (FieldType::Float, JsonValue::Number(number)) => number.to_f64().map(Given::Float),
-        (FieldType::Str, JsonValue::Str(text)) => Some(Given::Str(text)),
-        (FieldType::Bool, JsonValue::Bool(boolean)) => Some(Given::Bool(boolean)),
-        (FieldType::Timestamp, JsonValue::Str(text)) => {
-            timestamp::parse(text).map(Given::Timestamp)
-        }
-        _ => None,
-    };
-    given.unwrap_or(Given::Other)
+/// The payload is the one value that the tool keeps.
+fn whole_meets(record: Object<'_>, condition: &Condition) -> bool {
+    json_meets(record.to_jsonb(), condition)
 }
 
-/// PostgreSQL itself compares jsonb.
-fn json_meets(condition: &Condition, value: impl FnOnce() -> Option<pg_sys::Datum>) -> bool {
-    let Some(value) = value() else {
-        return holds(condition, Given::Null);
+fn value_meets(value: JsonValue<'_>, condition: &Condition) -> bool {
+    let given = match (condition.field_type, value) {
+        (_, JsonValue::Null) => Given::Null,
+        (FieldType::Int, JsonValue::Number(n)) => n.to_i64().map_or(Given::Other, Given::Int),
+        (FieldType::Float, JsonValue::Number(n)) => n.to_f64().map_or(Given::Other, Given::Float),
+        (FieldType::Str, JsonValue::Str(text)) => Given::Str(text),
+        (FieldType::Bool, JsonValue::Bool(boolean)) => Given::Bool(boolean),
+        (FieldType::Timestamp, JsonValue::Str(text)) => {
+            timestamp::parse(text).map_or(Given::Other, Given::Timestamp)
+        }
+        (FieldType::Json, any) => return json_meets(any.to_jsonb(), condition),
+        _ => Given::Other,
     };
-    let compare = |operand: &Value, function| {
-        let Value::Json(text) = operand else {
+    holds(condition, given)
+}
+
+fn of_scalar(scalar: &Scalar) -> Given<'_> {
+    match scalar {
+        Scalar::Int(int) => Given::Int(*int),
+        Scalar::Float(float) => Given::Float(*float),
+        Scalar::Str(text) => Given::Str(text),
+        Scalar::Bool(boolean) => Given::Bool(*boolean),
+        Scalar::Timestamp(_, instant) => Given::Timestamp(*instant),
+    }
+}
+
+/// PostgreSQL itself compares JSON: numbers by value, to any digit and depth.
+fn json_meets(given: pg_sys::Datum, condition: &Condition) -> bool {
+    let compare = |function, value: &Value| {
+        let Value::Json(text) = value else {
             return false;
         };
         let Ok(text) = CString::new(text.as_str()) else {
             return false;
         };
-        let operand = Jsonb::parse(&text).datum();
-        // SAFETY: two jsonb, as the functions take them; they give a boolean.
-        unsafe { direct_function_call(function, &[Some(value), Some(operand)]) }.unwrap_or(false)
+        // Takes memory and nothing else, so there is nothing to roll back.
+        let Ok(wanted) = catch(|| Jsonb::parse(&text)) else {
+            return false;
+        };
+        // SAFETY: both are jsonb, and the function takes two of them and gives a boolean.
+        let answer = unsafe {
+            pgrx::direct_function_call::<bool>(function, &[Some(given), Some(wanted.datum())])
+        };
+        answer.unwrap_or(false)
     };
     match (&condition.operand, condition.operator) {
         (Operand::Null(wanted), _) => !wanted,
-        (Operand::List(values), _) => values.iter().any(|v| compare(v, pg_sys::jsonb_eq)),
-        (Operand::Value(operand), Operator::Eq) => compare(operand, pg_sys::jsonb_eq),
-        (Operand::Value(operand), Operator::Ne) => compare(operand, pg_sys::jsonb_ne),
-        (Operand::Value(operand), Operator::Contains) => compare(operand, pg_sys::jsonb_contains),
-        _ => false,
+        (Operand::List(values), _) => values.iter().any(|v| compare(pg_sys::jsonb_eq, v)),
+        (Operand::Value(value), Operator::Contains) => compare(pg_sys::jsonb_contains, value),
+        (Operand::Value(value), Operator::Ne) => compare(pg_sys::jsonb_ne, value),
+        (Operand::Value(value), _) => compare(pg_sys::jsonb_eq, value),
     }
 }

@@ -17,11 +17,10 @@ use crate::pg::access::{self, CredentialState};
 use crate::pg::access_log::{self, Attempt, Kind};
 use crate::pg::cache::{self, CompiledTool};
 use crate::pg::jsonb::{JsonValue, Jsonb};
-use crate::pg::payload_facts::Carried;
 use crate::pg::registry::CredentialRow;
 
 use super::authorise::{self, Caller};
-use super::gate;
+use super::gate::{self, Carried};
 use super::policy_gate::{Call, Counting, Verdict};
 use super::records::name_of_tool;
 
@@ -30,13 +29,7 @@ use super::records::name_of_tool;
 struct Context {
     address: Option<IpAddr>,
     at: Option<i64>,
-    payload: Option<Payload>,
-}
-
-#[derive(Clone, Copy)]
-struct Payload {
-    document: Jsonb<'static>,
-    is_array: bool,
+    payload: Option<Jsonb<'static>>,
 }
 
 impl Context {
@@ -55,10 +48,7 @@ impl Context {
                 ("at", JsonValue::Str(text)) => context.at = Some(context::instant(text)?),
                 ("at", _) => context.at = Some(context::instant("")?),
                 ("payload", JsonValue::Dict(_) | JsonValue::List(_)) => {
-                    context.payload = Some(Payload {
-                        document: value.to_document(),
-                        is_array: matches!(value, JsonValue::List(_)),
-                    });
+                    context.payload = Some(value.to_document());
                 }
                 ("payload", _) => {
                     return Err(ContextError::KeyInvalid {
@@ -76,11 +66,10 @@ impl Context {
         Ok(context)
     }
 
-    fn carried(&self) -> Carried<'static> {
-        match self.payload {
-            None => Carried::Nothing,
-            Some(payload) if payload.is_array => Carried::Many(payload.document),
-            Some(payload) => Carried::One(payload.document),
+    fn carried(&self, action: Action<'_>) -> Carried<'static> {
+        match action {
+            Action::Update => Carried::changes(self.payload),
+            _ => Carried::new(self.payload),
         }
     }
 }
@@ -169,7 +158,7 @@ fn note(
         policy_id: judgement.policy,
         action: crate::model::name::excerpt(action.name()).into(),
         scopes: caller.map(|c| c.scopes.clone()).unwrap_or_default(),
-        payload: payload.map(|payload| payload.document.to_text()),
+        payload: payload.map(Jsonb::to_text),
         denied: !judgement.allowed,
     });
 }
@@ -245,7 +234,7 @@ fn ask_policies(
             allowed(None, Vec::new())
         };
     };
-    let mut call = Call::new(tool, caller, context.carried(), counting);
+    let mut call = Call::new(tool, caller, context.carried(action), counting);
     // Whoever has no token must not spend what other addresses may still do.
     let is_believed = caller.is_some() || counting == Counting::Look;
     call.address = context.address.filter(|_| is_believed).or(call.address);

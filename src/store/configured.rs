@@ -14,11 +14,10 @@ use crate::pg::cache::CompiledTool;
 use crate::pg::ident::TableName;
 use crate::pg::json_writer::JsonWriter;
 use crate::pg::jsonb::Jsonb;
-use crate::pg::payload_facts::Carried;
 use crate::pg::{common_table, configuration, ddl, idempotency, promotion, registry};
 
 use super::authorise::{self, Caller};
-use super::gate::{self, Act};
+use super::gate::{self, Act, Carried};
 use super::records::{self, name_of_tool};
 
 /// A record and the table it went to.

@@ -10,11 +10,10 @@ use crate::model::schema::Schema;
 use crate::model::token::Digest;
 use crate::pg::cache::{self, Tenant};
 use crate::pg::json_writer::JsonWriter;
-use crate::pg::payload_facts::Carried;
 use crate::pg::{directory, project_tools};
 
 use super::authorise::{self, Caller};
-use super::gate::{self, Act};
+use super::gate::{self, Act, Carried};
 use super::records::name_of_tool;
 
 /// Tokens that a reader of the directory has, either or none.

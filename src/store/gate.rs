@@ -19,7 +19,7 @@ use crate::model::token::Digest;
 use crate::pg::access_log::{self, Attempt, Kind};
 use crate::pg::cache::{self, CompiledTool, Tenant};
 use crate::pg::jsonb::Jsonb;
-use crate::pg::payload_facts::Carried;
+use crate::pg::payload_facts::RecordFacts;
 use crate::pg::project_tools;
 use crate::pg::registry::CredentialRow;
 
@@ -80,6 +80,42 @@ impl Act {
         match self {
             Act::Check => Counting::Look,
             _ => Counting::Take,
+        }
+    }
+}
+
+/// What a call carries.
+#[derive(Clone, Copy)]
+pub enum Carried<'a> {
+    Nothing,
+    /// A record, or an array of them.
+    New(Jsonb<'a>),
+    /// Changes of a record.
+    Changes(Jsonb<'a>),
+}
+
+impl<'a> Carried<'a> {
+    pub fn new(payload: Option<Jsonb<'a>>) -> Self {
+        payload.map_or(Carried::Nothing, Carried::New)
+    }
+
+    pub fn changes(changes: Option<Jsonb<'a>>) -> Self {
+        changes.map_or(Carried::Nothing, Carried::Changes)
+    }
+
+    pub fn document(self) -> Option<Jsonb<'a>> {
+        match self {
+            Carried::Nothing => None,
+            Carried::New(document) | Carried::Changes(document) => Some(document),
+        }
+    }
+
+    /// For the policies of a tool.
+    pub fn facts(self, tool: &'a CompiledTool) -> Option<RecordFacts<'a>> {
+        match self {
+            Carried::Nothing => None,
+            Carried::New(document) => Some(RecordFacts::of_new(tool, document)),
+            Carried::Changes(document) => Some(RecordFacts::of_changes(tool, document)),
         }
     }
 }

@@ -25,6 +25,7 @@ pub mod migrations;
 pub mod moving;
 pub mod object_models;
 mod once;
+pub mod policies;
 mod policy_gate;
 pub mod project_access;
 pub mod project_tokens;

@@ -11,9 +11,11 @@ use crate::model::policy::{
 use crate::model::rate::Rate;
 use crate::model::rate_key::{RateKey, Subject};
 use crate::pg::cache::CompiledTool;
-use crate::pg::payload_facts::{Carried, Facts};
+use crate::pg::payload_facts::RecordFacts;
 use crate::pg::registry::CredentialRow;
 use crate::pg::{client_address, clock, rate_limit};
+
+use super::gate::Carried;
 
 /// Whether rates count the call.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -68,7 +70,7 @@ pub struct Call<'a> {
     pub address: Option<IpAddr>,
     /// In microseconds since the Unix epoch.
     pub at: i64,
-    payload: Option<Facts<'a>>,
+    payload: Option<RecordFacts<'a>>,
     counting: Counting,
     /// Policies whose rates have counted this call.
     counted: Vec<i64>,
@@ -87,7 +89,7 @@ impl<'a> Call<'a> {
             agent: caller.and_then(|credential| credential.agent.as_ref()),
             address: client_address::current(),
             at: clock::unix_microseconds(),
-            payload: carried.facts(&tool.columns, tool.whole_payload),
+            payload: carried.facts(tool),
             counting,
             counted: Vec::new(),
         }

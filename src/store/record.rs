@@ -9,13 +9,12 @@ use crate::pg::cache::{self, CompiledTool};
 use crate::pg::compat::{LOCK_FOR_READING, LOCK_FOR_WRITING};
 use crate::pg::json_writer::JsonWriter;
 use crate::pg::jsonb::{JsonValue, Jsonb, Object};
-use crate::pg::payload_facts::Carried;
 use crate::pg::record::Target;
 use crate::pg::row::Row;
 use crate::pg::spi::{with_latest_snapshot, Param};
 
 use super::changes::{self, Operation};
-use super::gate::{self, Act};
+use super::gate::{self, Act, Carried};
 use super::quota;
 use super::records::{columns_beside_fields, field_columns, listed_columns, name_of_tool};
 use super::validate::{self, Violation};
@@ -63,7 +62,7 @@ pub fn update(
     changes: Option<Jsonb<'_>>,
     writer: &mut JsonWriter,
 ) -> Result<Option<Revision>, Error> {
-    let tool = locked(which, Act::Update, Carried::one(changes))?;
+    let tool = locked(which, Act::Update, Carried::changes(changes))?;
     let id = which.id()?;
     let changes = changes.ok_or(Error::ArgumentNull {
         argument: "changes",
@@ -156,7 +155,7 @@ pub fn upsert(
         id: None,
         wanted: None,
     };
-    let tool = locked(&which, Act::Upsert, Carried::one(payload))?;
+    let tool = locked(&which, Act::Upsert, Carried::new(payload))?;
     let object = validate::object("payload", payload)?;
     let on_field = on_field.ok_or(Error::ArgumentNull {
         argument: "on_field",
@@ -202,7 +201,7 @@ pub fn validate(
     token: Option<&str>,
 ) -> Result<Vec<Violation>, Error> {
     let name = name_of_tool(tool_name)?;
-    let tool = gate::open(&name, token, Act::Check, Carried::one(payload))?;
+    let tool = gate::open(&name, token, Act::Check, Carried::new(payload))?;
     let object = validate::object("payload", payload)?;
     Ok(validate::violations(&tool, object))
 }

@@ -8,14 +8,13 @@ use crate::pg::cache::{self, CompiledTool};
 use crate::pg::compat::{LOCK_FOR_READING, LOCK_FOR_WRITING};
 use crate::pg::json_writer::JsonWriter;
 use crate::pg::jsonb::Jsonb;
-use crate::pg::payload_facts::Carried;
 use crate::pg::report::Failure;
 use crate::pg::row::Row;
 use crate::pg::subtransaction::atomically;
 use crate::pg::table::NextRow;
 
 use super::changes::{self, Operation};
-use super::gate::{self, Act};
+use super::gate::{self, Act, Carried};
 use super::{once, quota, validate};
 
 /// Stores a record and gives its id; none if a trigger on the table took the
@@ -88,7 +87,7 @@ pub(super) fn store_as<E: From<Error>>(
     ) -> Result<Option<i64>, E>,
 ) -> Result<Option<i64>, E> {
     loop {
-        let tool = gate::open(name, token, act, Carried::one(payload))?;
+        let tool = gate::open(name, token, act, Carried::new(payload))?;
         tool.check_active()?;
         let payload = payload.ok_or(Error::ArgumentNull {
             argument: "payload",
@@ -130,7 +129,7 @@ pub fn store_many(
 ) -> Result<i64, Error> {
     let name = name_of_tool(tool_name)?;
     loop {
-        let tool = gate::open(&name, token, Act::Write, Carried::many(payloads))?;
+        let tool = gate::open(&name, token, Act::Write, Carried::new(payloads))?;
         tool.check_active()?;
         let payloads = payloads.ok_or(Error::ArgumentNull {
             argument: "payloads",

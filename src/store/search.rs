@@ -10,10 +10,9 @@ use crate::pg::cache;
 use crate::pg::compat::LOCK_FOR_READING;
 use crate::pg::json_writer::JsonWriter;
 use crate::pg::jsonb::Jsonb;
-use crate::pg::payload_facts::Carried;
 use crate::pg::query::Query;
 
-use super::gate::{self, Act};
+use super::gate::{self, Act, Carried};
 use super::records::{self, listed_columns, name_of_tool};
 
 /// The conditions that a caller gave, not yet checked.

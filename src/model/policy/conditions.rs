@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::networks::Networks;
 use super::time_window::TimeWindow;
 use crate::model::agent::AgentFacts;
+use crate::model::agent_rules::{is_word, MAX_WORDS};
 use crate::model::filter;
 use crate::model::policy_error::PolicyError;
 use crate::model::rate::Rate;
@@ -31,8 +32,6 @@ pub const KEYS: [&str; 10] = [
 
 /// Longest document of conditions.
 pub const MAX_BYTES: usize = 64 << 10;
-const MAX_NAMES: usize = 50;
-const MAX_NAME: usize = 50;
 
 /// From the Unix epoch to PostgreSQL's, in microseconds.
 const BETWEEN_EPOCHS: i64 = 946_684_800_000_000;
@@ -103,32 +102,6 @@ impl Conditions {
 
     pub fn rate(&self) -> Option<&Rate> {
         self.rate.as_ref()
-    }
-
-    /// The fields that the conditions go by.
-    pub fn fields(&self) -> impl Iterator<Item = &str> {
-        let filter = match &self.fields {
-            Some(Fields::Filter(filter)) => filter.as_slice(),
-            _ => &[],
-        };
-        filter.iter().map(|condition| condition.column.as_str())
-    }
-
-    /// True if an agent has what the conditions ask of agents.
-    pub fn may_concern(&self, agent: &AgentFacts) -> bool {
-        let may_read = self
-            .unfit
-            .iter()
-            .all(|(key, _)| key != "roles" && key != "permissions" && key != "conditions");
-        may_read
-            && self
-                .roles
-                .as_deref()
-                .is_none_or(|roles| has_any(agent, roles))
-            && self
-                .permissions
-                .as_deref()
-                .is_none_or(|all| lacks(agent, all).is_none())
     }
 
     fn take(
@@ -227,19 +200,19 @@ fn parse_rate(raw: &str) -> Result<Rate, PolicyError> {
 fn parse_names(key: &'static str, value: &Value) -> Result<Vec<String>, PolicyError> {
     let wanted = || {
         let wanted = format!(
-            "an array of 1 to {MAX_NAMES} names that match ^[a-z][a-z0-9_:.-]{{0,49}}$, each once"
+            "an array of 1 to {MAX_WORDS} names that match ^[a-z][a-z0-9_:.-]{{0,49}}$, each once"
         );
         PolicyError::condition(key, wanted)
     };
     let given = value
         .as_array()
-        .filter(|given| (1..=MAX_NAMES).contains(&given.len()))
+        .filter(|given| (1..=MAX_WORDS).contains(&given.len()))
         .ok_or_else(wanted)?;
     let mut names: Vec<String> = Vec::with_capacity(given.len());
     for name in given {
         let name = name
             .as_str()
-            .filter(|name| is_name(name))
+            .filter(|name| is_word(name))
             .ok_or_else(wanted)?;
         if names.iter().any(|known| known == name) {
             return Err(wanted());
@@ -247,14 +220,6 @@ fn parse_names(key: &'static str, value: &Value) -> Result<Vec<String>, PolicyEr
         names.push(name.to_owned());
     }
     Ok(names)
-}
-
-fn is_name(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name.len() <= MAX_NAME
-        && name
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_:.-".contains(&b))
 }
 
 fn parse_bytes(key: &str, value: &Value) -> Result<u64, PolicyError> {

@@ -2,6 +2,7 @@
 
 mod check;
 pub mod conditions;
+pub mod definition;
 mod explanation;
 mod networks;
 mod time_window;
@@ -122,10 +123,6 @@ impl Policies {
             (std::cmp::Reverse(policy.priority), denies_first, policy.id)
         });
         Policies(policies)
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Policy> {
