@@ -2056,6 +2056,37 @@ COMMENT ON FUNCTION projectalpha.summarise_usage() IS
 COMMENT ON FUNCTION projectalpha.drop_access_logs(date) IS
     'Drops the months of the access log before that of a day, once they are in the figures; returns how many';
 
+-- Questions about access.
+CREATE FUNCTION projectalpha.check_access(
+	"token" TEXT,
+	"tool_name" TEXT,
+	"action" TEXT,
+	"context" jsonb DEFAULT NULL
+) RETURNS bool
+VOLATILE PARALLEL UNSAFE
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'check_access_wrapper';
+CREATE FUNCTION projectalpha.explain_access(
+	"token" TEXT,
+	"tool_name" TEXT,
+	"action" TEXT,
+	"context" jsonb DEFAULT NULL,
+	"credential_id" bigint DEFAULT NULL,
+	"admin_token" TEXT DEFAULT NULL
+) RETURNS json
+VOLATILE PARALLEL UNSAFE
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'explain_access_wrapper';
+GRANT EXECUTE ON FUNCTION
+    projectalpha.check_access(text, text, text, jsonb),
+    projectalpha.explain_access(text, text, text, jsonb, bigint, text)
+TO projectalpha_anon, projectalpha_admin;
+
+COMMENT ON FUNCTION projectalpha.check_access(text, text, text, jsonb) IS
+    'Says whether a call would pass: tokens, scopes and policies decide as for the call itself';
+COMMENT ON FUNCTION projectalpha.explain_access(text, text, text, jsonb, bigint, text) IS
+    'Explains to an administrator whether a call would pass, policy by policy';
+
 -- All of finish.sql from here on.
 
 -- One owner for everything.
