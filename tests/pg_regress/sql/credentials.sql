@@ -16,10 +16,10 @@ SELECT projectalpha.update_tool_info('entry_c', '{"allowed_scopes": ["run"]}');
 -- Everything on open_c; on closed_c by role and permission; nothing on bare_c but what is forbidden, and what is switched off.
 SELECT count(projectalpha.create_policy(tool, name, effect, actions, conditions, allowed_scopes)) AS policies FROM (VALUES
     ('open_c', 'all', 'allow', '{*}'::text[], '{}'::jsonb, '{read,write,update,delete,admin}'::text[]),
-    ('closed_c', 'everybody reads', 'allow', '{read}', '{}', NULL),
-    ('closed_c', 'analysts write', 'allow', '{write}', '{"roles": ["analyst", "editor"]}', NULL),
+    ('closed_c', 'everybody-reads', 'allow', '{read}', '{}', NULL),
+    ('closed_c', 'analysts-write', 'allow', '{write}', '{"roles": ["analyst", "editor"]}', NULL),
     ('closed_c', 'reporters', 'allow', '{delete,publish}', '{"permissions": ["reports:write"]}', '{publish}'),
-    ('closed_c', 'editors administer', 'allow', '{*}', '{"roles": ["editor"], "permissions": ["reports:write"]}', '{admin,delete}'),
+    ('closed_c', 'editors-administer', 'allow', '{*}', '{"roles": ["editor"], "permissions": ["reports:write"]}', '{admin,delete}'),
     ('bare_c', 'no', 'deny', '{read}', '{}', NULL),
     ('bare_c', 'off', 'allow', '{*}', '{}', NULL),
     ('entry_c', 'all', 'allow', '{*}', '{}', NULL)) AS p (tool, name, effect, actions, conditions, allowed_scopes);
