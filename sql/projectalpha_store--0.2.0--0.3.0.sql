@@ -1030,6 +1030,118 @@ STABLE PARALLEL UNSAFE
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'search_tools_wrapper';
 
+CREATE FUNCTION projectalpha.create_agent(
+    name TEXT,
+    description TEXT DEFAULT NULL,
+    roles TEXT[] DEFAULT '{}',
+    permissions TEXT[] DEFAULT '{}',
+    admin_token TEXT DEFAULT NULL
+) RETURNS TABLE (
+    agent_id bigint,
+    api_key TEXT
+)
+VOLATILE PARALLEL UNSAFE
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'create_agent_wrapper';
+
+CREATE FUNCTION projectalpha.update_agent(
+    agent_id bigint,
+    changes jsonb,
+    admin_token TEXT DEFAULT NULL
+) RETURNS void
+VOLATILE PARALLEL UNSAFE
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'update_agent_wrapper';
+
+CREATE FUNCTION projectalpha.deactivate_agent(
+    agent_id bigint,
+    admin_token TEXT DEFAULT NULL
+) RETURNS void
+VOLATILE PARALLEL UNSAFE
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'deactivate_agent_wrapper';
+
+CREATE FUNCTION projectalpha.activate_agent(
+    agent_id bigint,
+    admin_token TEXT DEFAULT NULL
+) RETURNS void
+VOLATILE PARALLEL UNSAFE
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'activate_agent_wrapper';
+
+CREATE FUNCTION projectalpha.delete_agent(
+    agent_id bigint,
+    admin_token TEXT DEFAULT NULL
+) RETURNS void
+VOLATILE PARALLEL UNSAFE
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'delete_agent_wrapper';
+
+CREATE FUNCTION projectalpha.rotate_api_key(
+    agent_id bigint,
+    admin_token TEXT DEFAULT NULL,
+    api_key TEXT DEFAULT NULL
+) RETURNS TEXT
+VOLATILE PARALLEL UNSAFE
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'rotate_api_key_wrapper';
+
+CREATE FUNCTION projectalpha.issue_credential(
+    agent_id bigint,
+    tool_name TEXT,
+    scopes TEXT[],
+    expires_in interval,
+    project_id bigint DEFAULT NULL,
+    label TEXT DEFAULT NULL,
+    admin_token TEXT DEFAULT NULL,
+    api_key TEXT DEFAULT NULL
+) RETURNS TEXT
+VOLATILE PARALLEL UNSAFE
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'issue_credential_wrapper';
+
+CREATE FUNCTION projectalpha.list_credentials(
+    agent_id bigint DEFAULT NULL,
+    tool_name TEXT DEFAULT NULL,
+    live bool DEFAULT true,
+    admin_token TEXT DEFAULT NULL,
+    api_key TEXT DEFAULT NULL
+) RETURNS TABLE (
+    credential_id bigint,
+    agent_id bigint,
+    agent_name TEXT,
+    tool_name TEXT,
+    project_id bigint,
+    scopes TEXT[],
+    hint TEXT,
+    label TEXT,
+    created_at timestamp with time zone,
+    expires_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    is_live bool
+)
+STABLE PARALLEL UNSAFE
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'list_credentials_wrapper';
+
+CREATE FUNCTION projectalpha.revoke_credential(
+    credential_id bigint,
+    admin_token TEXT DEFAULT NULL,
+    api_key TEXT DEFAULT NULL
+) RETURNS void
+VOLATILE PARALLEL UNSAFE
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'revoke_credential_wrapper';
+
+CREATE FUNCTION projectalpha.revoke_all(
+    agent_id bigint,
+    admin_token TEXT DEFAULT NULL,
+    api_key TEXT DEFAULT NULL
+) RETURNS bigint
+VOLATILE PARALLEL UNSAFE
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'revoke_all_wrapper';
+
 CREATE FUNCTION projectalpha.create_object_model(
     name TEXT,
     version TEXT,
