@@ -31,8 +31,10 @@ CREATE TABLE projectalpha.archived_credentials
 , created_at timestamptz NOT NULL
 , expires_at timestamptz
 , revoked_at timestamptz
+, agent_id bigint
 , PRIMARY KEY (archived_id, id)
 );
+CREATE INDEX archived_credentials_agent_id ON projectalpha.archived_credentials (agent_id) WHERE agent_id IS NOT NULL;
 COMMENT ON TABLE projectalpha.archived_credentials IS
     'The credentials of archived tools, by the SHA-256 digests of their tokens alone';
 

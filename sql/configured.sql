@@ -21,6 +21,7 @@ SELECT c.tool_name
           FROM projectalpha.credentials AS k
          WHERE (k.tool_id = t.id OR (t.id IS NULL AND k.tool_id IS NULL AND 'tool:' || c.tool_name = ANY (k.scopes)))
            AND k.project_id IS NULL
+           AND k.agent_id IS NULL
            AND k.revoked_at IS NULL
            AND (k.expires_at IS NULL OR k.expires_at > now())) AS token_hint
      , c.promoting

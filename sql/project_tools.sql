@@ -41,6 +41,7 @@ SELECT x.project_id
           FROM projectalpha.credentials AS c
          WHERE c.tool_id = x.tool_id
            AND c.project_id = x.project_id
+           AND c.agent_id IS NULL
            AND c.revoked_at IS NULL
            AND (c.expires_at IS NULL OR c.expires_at > now())) AS token_hint
   FROM projectalpha.project_tools AS x

@@ -6,12 +6,71 @@ ALTER TABLE projectalpha.tools ADD COLUMN IF NOT EXISTS
 COMMENT ON COLUMN projectalpha.tools.is_active IS 'False refuses every write; reading goes on';
 COMMENT ON COLUMN projectalpha.tools.storage IS
     'Where its records are: a table of its own, or nowhere: then the tool is an entry of the catalogue alone';
+ALTER TABLE projectalpha.tools ADD COLUMN IF NOT EXISTS
+    access_log text CHECK (access_log IN ('none', 'denied', 'writes', 'all'));
+ALTER TABLE projectalpha.tools ADD COLUMN IF NOT EXISTS log_payloads boolean NOT NULL DEFAULT false;
+COMMENT ON COLUMN projectalpha.tools.access_log IS
+    'Which attempts the access log keeps; NULL follows the setting projectalpha_store.access_log';
+COMMENT ON COLUMN projectalpha.tools.log_payloads IS 'True keeps the payloads of those attempts, too';
 
 ALTER TABLE projectalpha.credentials ADD COLUMN IF NOT EXISTS project_id bigint;
+ALTER TABLE projectalpha.credentials ADD COLUMN IF NOT EXISTS agent_id bigint;
 COMMENT ON COLUMN projectalpha.credentials.project_id IS
     'The project whose data the token opens; NULL for what belongs to none';
-CREATE INDEX credentials_of_project ON projectalpha.credentials (tool_id, digest) WHERE project_id IS NOT NULL;
+COMMENT ON COLUMN projectalpha.credentials.agent_id IS
+    'The agent who holds the token; NULL for those of tools, projects and administrators';
+CREATE INDEX credentials_digest ON projectalpha.credentials (digest) WHERE revoked_at IS NULL;
+CREATE INDEX credentials_of_others ON projectalpha.credentials (tool_id, digest)
+    WHERE project_id IS NOT NULL OR agent_id IS NOT NULL;
 CREATE INDEX credentials_project_id ON projectalpha.credentials (project_id) WHERE project_id IS NOT NULL;
+CREATE INDEX credentials_agent_id ON projectalpha.credentials (agent_id) WHERE agent_id IS NOT NULL;
+
+ALTER TABLE projectalpha.archived_credentials ADD COLUMN IF NOT EXISTS agent_id bigint;
+CREATE INDEX archived_credentials_agent_id ON projectalpha.archived_credentials (agent_id) WHERE agent_id IS NOT NULL;
+
+-- Agents: users and services that hold credentials (spec 002). What a credential allows an agent, its scopes
+-- and the policies of the tool decide.
+
+CREATE TABLE projectalpha.agents
+( id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY
+, name text NOT NULL UNIQUE
+, description text
+, roles text[] NOT NULL DEFAULT '{}' CHECK (array_position(roles, NULL) IS NULL)
+, permissions text[] NOT NULL DEFAULT '{}' CHECK (array_position(permissions, NULL) IS NULL)
+, is_active boolean NOT NULL DEFAULT true
+, created_at timestamptz NOT NULL DEFAULT now()
+, updated_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE projectalpha.agents IS 'Agents: users and services that hold credentials';
+COMMENT ON COLUMN projectalpha.agents.is_active IS 'False has none of its credentials work';
+
+-- The credentials of an agent go with it, also those of archived tools, for the reason given at
+-- projectalpha.forget_credentials.
+CREATE FUNCTION projectalpha.forget_agent_credentials() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF TG_OP = 'TRUNCATE' THEN
+        DELETE FROM projectalpha.credentials WHERE agent_id IS NOT NULL;
+        DELETE FROM projectalpha.archived_credentials WHERE agent_id IS NOT NULL;
+    ELSE
+        DELETE FROM projectalpha.credentials AS c USING gone WHERE c.agent_id = gone.id;
+        DELETE FROM projectalpha.archived_credentials AS c USING gone WHERE c.agent_id = gone.id;
+    END IF;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION projectalpha.forget_agent_credentials() IS
+    'Trigger function: removes the credentials of agents that are gone';
+CREATE TRIGGER forget_credentials_of_deleted AFTER DELETE ON projectalpha.agents
+    REFERENCING OLD TABLE AS gone
+    FOR EACH STATEMENT EXECUTE FUNCTION projectalpha.forget_agent_credentials();
+CREATE TRIGGER forget_credentials_of_all AFTER TRUNCATE ON projectalpha.agents
+    FOR EACH STATEMENT EXECUTE FUNCTION projectalpha.forget_agent_credentials();
+ALTER TABLE projectalpha.agents ENABLE ALWAYS TRIGGER forget_credentials_of_deleted;
+ALTER TABLE projectalpha.agents ENABLE ALWAYS TRIGGER forget_credentials_of_all;
+
+SELECT pg_extension_config_dump('projectalpha.agents', '');
+SELECT pg_extension_config_dump('projectalpha.agents_id_seq', '');
 
 -- Tables of projects may follow the version that a tool has now when it has another one.
 ALTER TABLE projectalpha.schema_history ADD COLUMN IF NOT EXISTS options jsonb;
@@ -421,6 +480,8 @@ SELECT t.id AS tool_id
      , i.custom_metrics
      , t.created_at
      , greatest(i.updated_at, t.created_at) AS updated_at
+     , t.access_log
+     , t.log_payloads
   FROM projectalpha.tools AS t
   LEFT JOIN projectalpha.tool_info AS i ON i.tool_id = t.id
   LEFT JOIN LATERAL
@@ -458,6 +519,78 @@ SELECT pg_extension_config_dump('projectalpha.tool_info', '');
 SELECT pg_extension_config_dump('projectalpha.tool_secrets', '');
 -- The triggers make it again.
 SELECT pg_extension_config_dump('projectalpha.tool_search', 'WHERE false');
+
+-- Policies: which calls of a tool are allowed and which denied. create_policy() checks what it writes. No foreign key, for
+-- the reason given at projectalpha.credentials.
+CREATE TABLE projectalpha.policies
+( id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY
+, tool_id bigint NOT NULL
+, name text NOT NULL
+, description text
+, effect text NOT NULL CHECK (effect IN ('allow', 'deny'))
+, actions text[] NOT NULL CHECK (cardinality(actions) > 0 AND array_position(actions, NULL) IS NULL)
+, conditions jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(conditions) = 'object')
+, allowed_scopes text[] CHECK (array_position(allowed_scopes, NULL) IS NULL)
+, priority integer NOT NULL DEFAULT 0
+, is_active boolean NOT NULL DEFAULT true
+, created_by text NOT NULL
+, created_at timestamptz NOT NULL DEFAULT now()
+, updated_at timestamptz NOT NULL DEFAULT now()
+, UNIQUE (tool_id, name)
+);
+COMMENT ON TABLE projectalpha.policies IS 'Which calls of tools are allowed and which denied; create_policy() checks and writes them';
+COMMENT ON COLUMN projectalpha.policies.conditions IS 'All of them must hold; {} always does';
+COMMENT ON COLUMN projectalpha.policies.allowed_scopes IS
+    'What agents'' credentials may be issued with by grace of this policy; NULL for its actions';
+
+-- The policies of a tool go with it, unless the tool is archived.
+CREATE FUNCTION projectalpha.forget_policies() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF TG_OP = 'TRUNCATE' THEN
+        DELETE FROM projectalpha.policies AS p
+         WHERE NOT EXISTS (SELECT FROM projectalpha.archived_tools AS a WHERE a.tool_id = p.tool_id);
+    ELSE
+        DELETE FROM projectalpha.policies AS p USING gone
+         WHERE p.tool_id = gone.id
+           AND NOT EXISTS (SELECT FROM projectalpha.archived_tools AS a WHERE a.tool_id = gone.id);
+    END IF;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION projectalpha.forget_policies() IS
+    'Trigger function: removes the policies of tools that were deleted for good';
+CREATE TRIGGER forget_policies_of_deleted AFTER DELETE ON projectalpha.tools
+    REFERENCING OLD TABLE AS gone
+    FOR EACH STATEMENT EXECUTE FUNCTION projectalpha.forget_policies();
+CREATE TRIGGER forget_policies_of_all AFTER TRUNCATE ON projectalpha.tools
+    FOR EACH STATEMENT EXECUTE FUNCTION projectalpha.forget_policies();
+ALTER TABLE projectalpha.tools ENABLE ALWAYS TRIGGER forget_policies_of_deleted;
+ALTER TABLE projectalpha.tools ENABLE ALWAYS TRIGGER forget_policies_of_all;
+
+CREATE VIEW projectalpha.policy_list AS
+SELECT t.tool_name
+     , p.name
+     , p.id AS policy_id
+     , p.effect
+     , p.priority
+     , p.actions
+     , p.conditions
+     , p.allowed_scopes
+     , p.is_active
+     , p.description
+     , p.created_by
+     , p.created_at
+     , p.updated_at
+  FROM projectalpha.policies AS p
+  JOIN projectalpha.tools AS t ON t.id = p.tool_id
+ ORDER BY t.tool_name, p.priority DESC, p.effect = 'allow', p.id;
+COMMENT ON VIEW projectalpha.policy_list IS
+    'The policies of every tool, in the order in which they are asked';
+GRANT SELECT ON projectalpha.policy_list TO projectalpha_admin;
+
+SELECT pg_extension_config_dump('projectalpha.policies', '');
+SELECT pg_extension_config_dump('projectalpha.policies_id_seq', '');
 
 -- What people see of projects and their upgrades, and the upgrade of all of them.
 
@@ -696,6 +829,7 @@ SELECT x.project_id
           FROM projectalpha.credentials AS c
          WHERE c.tool_id = x.tool_id
            AND c.project_id = x.project_id
+           AND c.agent_id IS NULL
            AND c.revoked_at IS NULL
            AND (c.expires_at IS NULL OR c.expires_at > now())) AS token_hint
   FROM projectalpha.project_tools AS x
@@ -715,6 +849,7 @@ SELECT t.id
           FROM projectalpha.credentials AS c
          WHERE c.tool_id = t.id
            AND c.project_id IS NULL
+           AND c.agent_id IS NULL
            AND c.revoked_at IS NULL
            AND (c.expires_at IS NULL OR c.expires_at > now())) AS token_hint
      , t.description
@@ -732,6 +867,7 @@ SELECT c.id AS token_id
      , c.created_at
      , c.expires_at
      , c.project_id
+     , c.agent_id
   FROM projectalpha.credentials AS c
   LEFT JOIN projectalpha.tools AS t ON t.id = c.tool_id
  WHERE c.revoked_at IS NULL
@@ -760,6 +896,7 @@ SELECT c.tool_name
           FROM projectalpha.credentials AS k
          WHERE (k.tool_id = t.id OR (t.id IS NULL AND k.tool_id IS NULL AND 'tool:' || c.tool_name = ANY (k.scopes)))
            AND k.project_id IS NULL
+           AND k.agent_id IS NULL
            AND k.revoked_at IS NULL
            AND (k.expires_at IS NULL OR k.expires_at > now())) AS token_hint
      , c.promoting
@@ -900,6 +1037,118 @@ CREATE FUNCTION projectalpha.search_tools(
 STABLE PARALLEL UNSAFE 
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'search_tools_wrapper';
+
+CREATE FUNCTION projectalpha.create_agent(
+    name TEXT,
+    description TEXT DEFAULT NULL,
+    roles TEXT[] DEFAULT '{}',
+    permissions TEXT[] DEFAULT '{}',
+    admin_token TEXT DEFAULT NULL
+) RETURNS TABLE (
+    agent_id bigint,
+    api_key TEXT
+)
+VOLATILE PARALLEL UNSAFE
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'create_agent_wrapper';
+
+CREATE FUNCTION projectalpha.update_agent(
+    agent_id bigint,
+    changes jsonb,
+    admin_token TEXT DEFAULT NULL
+) RETURNS void
+VOLATILE PARALLEL UNSAFE
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'update_agent_wrapper';
+
+CREATE FUNCTION projectalpha.deactivate_agent(
+    agent_id bigint,
+    admin_token TEXT DEFAULT NULL
+) RETURNS void
+VOLATILE PARALLEL UNSAFE
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'deactivate_agent_wrapper';
+
+CREATE FUNCTION projectalpha.activate_agent(
+    agent_id bigint,
+    admin_token TEXT DEFAULT NULL
+) RETURNS void
+VOLATILE PARALLEL UNSAFE
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'activate_agent_wrapper';
+
+CREATE FUNCTION projectalpha.delete_agent(
+    agent_id bigint,
+    admin_token TEXT DEFAULT NULL
+) RETURNS void
+VOLATILE PARALLEL UNSAFE
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'delete_agent_wrapper';
+
+CREATE FUNCTION projectalpha.rotate_api_key(
+    agent_id bigint,
+    admin_token TEXT DEFAULT NULL,
+    api_key TEXT DEFAULT NULL
+) RETURNS TEXT
+VOLATILE PARALLEL UNSAFE
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'rotate_api_key_wrapper';
+
+CREATE FUNCTION projectalpha.issue_credential(
+    agent_id bigint,
+    tool_name TEXT,
+    scopes TEXT[],
+    expires_in interval,
+    project_id bigint DEFAULT NULL,
+    label TEXT DEFAULT NULL,
+    admin_token TEXT DEFAULT NULL,
+    api_key TEXT DEFAULT NULL
+) RETURNS TEXT
+VOLATILE PARALLEL UNSAFE
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'issue_credential_wrapper';
+
+CREATE FUNCTION projectalpha.list_credentials(
+    agent_id bigint DEFAULT NULL,
+    tool_name TEXT DEFAULT NULL,
+    live bool DEFAULT true,
+    admin_token TEXT DEFAULT NULL,
+    api_key TEXT DEFAULT NULL
+) RETURNS TABLE (
+    credential_id bigint,
+    agent_id bigint,
+    agent_name TEXT,
+    tool_name TEXT,
+    project_id bigint,
+    scopes TEXT[],
+    hint TEXT,
+    label TEXT,
+    created_at timestamp with time zone,
+    expires_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    is_live bool
+)
+STABLE PARALLEL UNSAFE
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'list_credentials_wrapper';
+
+CREATE FUNCTION projectalpha.revoke_credential(
+    credential_id bigint,
+    admin_token TEXT DEFAULT NULL,
+    api_key TEXT DEFAULT NULL
+) RETURNS void
+VOLATILE PARALLEL UNSAFE
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'revoke_credential_wrapper';
+
+CREATE FUNCTION projectalpha.revoke_all(
+    agent_id bigint,
+    admin_token TEXT DEFAULT NULL,
+    api_key TEXT DEFAULT NULL
+) RETURNS bigint
+VOLATILE PARALLEL UNSAFE
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'revoke_all_wrapper';
 
 CREATE FUNCTION projectalpha.create_object_model(
     name TEXT,
@@ -1466,6 +1715,104 @@ COMMENT ON FUNCTION projectalpha.upgrade_project(bigint, integer) IS
 COMMENT ON FUNCTION projectalpha.try_upgrade_project(bigint, integer) IS
     'upgrade_project that notes and returns what failed instead of raising it';
 
+CREATE FUNCTION projectalpha.create_policy(
+    tool_name TEXT,
+    name TEXT,
+    effect TEXT,
+    actions TEXT[],
+    conditions jsonb DEFAULT '{}',
+    allowed_scopes TEXT[] DEFAULT NULL,
+    priority INT DEFAULT 0,
+    description TEXT DEFAULT NULL,
+    admin_token TEXT DEFAULT NULL
+) RETURNS bigint
+VOLATILE PARALLEL UNSAFE 
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'create_policy_wrapper';
+
+CREATE FUNCTION projectalpha.update_policy(
+    tool_name TEXT,
+    name TEXT,
+    changes jsonb,
+    admin_token TEXT DEFAULT NULL
+) RETURNS void
+VOLATILE PARALLEL UNSAFE 
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'update_policy_wrapper';
+
+CREATE FUNCTION projectalpha.delete_policy(
+    tool_name TEXT,
+    name TEXT,
+    admin_token TEXT DEFAULT NULL
+) RETURNS void
+VOLATILE PARALLEL UNSAFE 
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'delete_policy_wrapper';
+
+-- Policies: caches, privileges, comments.
+
+-- Caches of every session follow policies, new ones too: a tool is kept with all of its policies.
+CREATE TRIGGER invalidate_caches AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE
+    ON projectalpha.policies FOR EACH STATEMENT EXECUTE FUNCTION projectalpha.invalidate_caches();
+ALTER TABLE projectalpha.policies ENABLE ALWAYS TRIGGER invalidate_caches;
+
+-- Functions that check tokens themselves.
+GRANT EXECUTE ON FUNCTION
+    projectalpha.create_policy(text, text, text, text[], jsonb, text[], integer, text, text),
+    projectalpha.update_policy(text, text, jsonb, text),
+    projectalpha.delete_policy(text, text, text)
+TO projectalpha_anon, projectalpha_admin;
+
+COMMENT ON FUNCTION projectalpha.create_policy(text, text, text, text[], jsonb, text[], integer, text, text) IS
+    'Adds a policy that allows or denies actions on a tool under conditions; returns its id';
+COMMENT ON FUNCTION projectalpha.update_policy(text, text, jsonb, text) IS
+    'Changes a policy: what is named of it';
+COMMENT ON FUNCTION projectalpha.delete_policy(text, text, text) IS
+    'Deletes a policy of a tool';
+
+-- Agents and their credentials: caches, privileges, comments.
+
+-- Caches of every session follow agents; a new one makes no cached answer wrong.
+CREATE TRIGGER invalidate_caches AFTER UPDATE OR DELETE OR TRUNCATE
+    ON projectalpha.agents FOR EACH STATEMENT EXECUTE FUNCTION projectalpha.invalidate_caches();
+ALTER TABLE projectalpha.agents ENABLE ALWAYS TRIGGER invalidate_caches;
+
+-- Functions that check tokens and keys themselves.
+GRANT EXECUTE ON FUNCTION
+    projectalpha.create_agent(text, text, text[], text[], text),
+    projectalpha.update_agent(bigint, jsonb, text),
+    projectalpha.deactivate_agent(bigint, text),
+    projectalpha.activate_agent(bigint, text),
+    projectalpha.delete_agent(bigint, text),
+    projectalpha.rotate_api_key(bigint, text, text),
+    projectalpha.issue_credential(bigint, text, text[], interval, bigint, text, text, text),
+    projectalpha.list_credentials(bigint, text, boolean, text, text),
+    projectalpha.revoke_credential(bigint, text, text),
+    projectalpha.revoke_all(bigint, text, text)
+TO projectalpha_anon, projectalpha_admin;
+GRANT SELECT ON projectalpha.agents TO projectalpha_admin;
+
+COMMENT ON FUNCTION projectalpha.create_agent(text, text, text[], text[], text) IS
+    'Adds an agent, a user or service that gets credentials; returns its id, and its API key this once';
+COMMENT ON FUNCTION projectalpha.update_agent(bigint, jsonb, text) IS
+    'Changes name, description, roles or permissions of an agent: what is named of them';
+COMMENT ON FUNCTION projectalpha.deactivate_agent(bigint, text) IS
+    'Has none of an agent''s credentials work';
+COMMENT ON FUNCTION projectalpha.activate_agent(bigint, text) IS
+    'Has the credentials of an agent work again';
+COMMENT ON FUNCTION projectalpha.delete_agent(bigint, text) IS
+    'Deletes an agent with all of its credentials';
+COMMENT ON FUNCTION projectalpha.rotate_api_key(bigint, text, text) IS
+    'Gives an agent a new API key in place of those before it; returns it this once';
+COMMENT ON FUNCTION projectalpha.issue_credential(bigint, text, text[], interval, bigint, text, text, text) IS
+    'Makes a token with which an agent uses a tool, within what its policies grant; returns it this once';
+COMMENT ON FUNCTION projectalpha.list_credentials(bigint, text, boolean, text, text) IS
+    'Lists the credentials of agents, without what opens anything';
+COMMENT ON FUNCTION projectalpha.revoke_credential(bigint, text, text) IS
+    'Revokes a credential of an agent, or its API key';
+COMMENT ON FUNCTION projectalpha.revoke_all(bigint, text, text) IS
+    'Revokes all credentials of an agent, its API key included, and returns how many';
+
 -- Privileges and comments of what projects share and keep.
 
 -- Functions that check tokens themselves.
@@ -1534,6 +1881,180 @@ DROP TRIGGER invalidate_caches ON projectalpha.credentials;
 CREATE TRIGGER invalidate_caches AFTER UPDATE OR DELETE OR TRUNCATE
     ON projectalpha.credentials FOR EACH STATEMENT EXECUTE FUNCTION projectalpha.invalidate_caches();
 ALTER TABLE projectalpha.credentials ENABLE ALWAYS TRIGGER invalidate_caches;
+
+-- What the access log keeps, and what it tells.
+
+CREATE FUNCTION projectalpha.configure_access_log(
+    tool_name TEXT,
+    level TEXT DEFAULT NULL,
+    payloads bool DEFAULT false,
+    admin_token TEXT DEFAULT NULL
+) RETURNS void
+VOLATILE PARALLEL UNSAFE 
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'configure_access_log_wrapper';
+
+CREATE FUNCTION projectalpha.summarise_usage() RETURNS bigint
+STRICT VOLATILE PARALLEL UNSAFE 
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'summarise_usage_wrapper';
+
+CREATE FUNCTION projectalpha.drop_access_logs(
+    before date
+) RETURNS INT
+VOLATILE PARALLEL UNSAFE 
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'drop_access_logs_wrapper';
+
+-- What the access log tells. PL/pgSQL, as it is planned when it runs: the log is made at first use, the figures by the
+-- first summarise_usage(). With what is new in the log, or without.
+CREATE FUNCTION projectalpha.usage_figures(with_new boolean DEFAULT false)
+RETURNS TABLE (day date, client_id bigint, project_id bigint, tool_id bigint, tool_name text, agent_id bigint,
+               calls bigint, allowed bigint, denied bigint, errors bigint, total_ms double precision,
+               first_seen timestamptz, last_seen timestamptz, last_used timestamptz)
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    source record;
+BEGIN
+    IF to_regclass('projectalpha_data.api_usage') IS NOT NULL THEN
+        RETURN QUERY
+        SELECT u.day, u.client_id, u.project_id, u.tool_id, u.tool_name, u.agent_id, u.calls, u.allowed, u.denied, u.errors
+             , u.total_ms, u.first_seen, u.last_seen, u.last_used
+          FROM projectalpha_data.api_usage AS u;
+    END IF;
+    IF with_new IS NOT TRUE OR to_regclass('projectalpha_data.access_logs') IS NULL THEN
+        RETURN;
+    END IF;
+    FOR source IN
+        WITH RECURSIVE clusters (cluster) AS
+            ( SELECT min(l.cluster) FROM projectalpha_data.access_logs AS l
+              UNION ALL
+              SELECT (SELECT min(l.cluster) FROM projectalpha_data.access_logs AS l WHERE l.cluster > c.cluster)
+                FROM clusters AS c WHERE c.cluster IS NOT NULL
+            )
+        SELECT c.cluster, '0'::xid8 AS horizon FROM clusters AS c WHERE c.cluster IS NOT NULL
+    LOOP
+        IF to_regclass('projectalpha_data.access_log_horizons') IS NOT NULL THEN
+            source.horizon := coalesce((SELECT h.xid FROM projectalpha_data.access_log_horizons AS h
+                                         WHERE h.cluster = source.cluster), '0'::xid8);
+        END IF;
+        RETURN QUERY
+        SELECT (l.logged_at AT TIME ZONE 'UTC')::date, p.client_id, l.project_id, l.tool_id
+             , CASE WHEN l.tool_id IS NOT NULL THEN l.tool_name END, l.agent_id
+             , count(*)
+             , count(*) FILTER (WHERE l.status = 'success')
+             , count(*) FILTER (WHERE l.status = 'denied')
+             , count(*) FILTER (WHERE l.status = 'error')
+             , coalesce(sum(l.duration_ms) FILTER (WHERE l.status <> 'denied'), 0)
+             , min(l.logged_at), max(l.logged_at), max(l.logged_at) FILTER (WHERE l.status <> 'denied')
+          FROM projectalpha_data.access_logs AS l
+          LEFT JOIN projectalpha.projects AS p ON p.id = l.project_id
+         WHERE l.cluster = source.cluster AND l.xid >= source.horizon
+         GROUP BY 1, 2, 3, 4, 5, 6;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION projectalpha.usage_figures(boolean) IS
+    'Attempts by day (UTC), client, project, tool and agent: what summarise_usage() has added up, and with true what is new in the log';
+
+-- Spec 002, ToolMetadata. A tool that has the id of one that was dropped with the extension has none of its figures.
+CREATE VIEW projectalpha.tool_metadata AS
+SELECT t.id AS tool_id
+     , t.tool_name
+     , i.schema_type
+     , i.schema_version
+     , i.inputs
+     , i.outputs
+     , i.examples
+     , coalesce(u.used, 0) AS usage_count
+     , u.last_used
+     , u.total_ms / nullif(u.used, 0) / 1000 AS avg_response_time
+     , 100.0::double precision * u.errors / nullif(u.used, 0) AS error_rate
+     , i.custom_metrics
+  FROM projectalpha.tools AS t
+  LEFT JOIN projectalpha.tool_info AS i ON i.tool_id = t.id
+  LEFT JOIN ( SELECT f.tool_id
+                   , sum(f.allowed + f.errors)::bigint AS used
+                   , max(f.last_used) AS last_used
+                   , sum(f.total_ms) AS total_ms
+                   , sum(f.errors)::bigint AS errors
+                FROM projectalpha.usage_figures() AS f
+                JOIN projectalpha.tools AS t ON t.id = f.tool_id AND f.last_seen >= t.created_at
+               GROUP BY f.tool_id ) AS u ON u.tool_id = t.id;
+COMMENT ON VIEW projectalpha.tool_metadata IS
+    'Facts and figures of every tool (spec 002, ToolMetadata); the figures as of the last summarise_usage()';
+COMMENT ON COLUMN projectalpha.tool_metadata.usage_count IS
+    'Attempts that were let in, of those that the access log keeps';
+COMMENT ON COLUMN projectalpha.tool_metadata.avg_response_time IS 'In seconds, of those';
+COMMENT ON COLUMN projectalpha.tool_metadata.error_rate IS 'In percent, of those';
+
+CREATE VIEW projectalpha.api_usage_daily AS
+SELECT f.day
+     , f.client_id
+     , c.name AS client
+     , f.project_id
+     , p.name AS project
+     , f.tool_id
+     , f.tool_name
+     , f.agent_id
+     , a.name AS agent
+     , f.calls
+     , f.allowed
+     , f.denied
+     , f.errors
+     , f.total_ms / nullif(f.allowed + f.errors, 0) / 1000 AS avg_response_time
+     , f.first_seen
+     , f.last_seen
+  FROM projectalpha.usage_figures() AS f
+  LEFT JOIN projectalpha.clients AS c ON c.id = f.client_id
+  LEFT JOIN projectalpha.projects AS p ON p.id = f.project_id
+  LEFT JOIN projectalpha.agents AS a ON a.id = f.agent_id;
+COMMENT ON VIEW projectalpha.api_usage_daily IS
+    'Attempts by day (UTC), client, project, tool and agent, as of the last summarise_usage()';
+COMMENT ON COLUMN projectalpha.api_usage_daily.client_id IS
+    'The client that the project belonged to when it was summarised; NULL if none';
+COMMENT ON COLUMN projectalpha.api_usage_daily.tool_name IS
+    'As it was then: the tool may be gone';
+COMMENT ON COLUMN projectalpha.api_usage_daily.agent IS
+    'NULL for tokens that belong to no agent, and once the agent is gone';
+COMMENT ON COLUMN projectalpha.api_usage_daily.avg_response_time IS
+    'In seconds, of attempts that were let in';
+
+CREATE VIEW projectalpha.access_summary AS
+SELECT f.tool_id
+     , coalesce(max(t.tool_name), max(f.tool_name)) AS tool_name
+     , f.agent_id
+     , max(a.name) AS agent
+     , sum(f.allowed)::bigint AS allowed
+     , sum(f.denied)::bigint AS denied
+     , sum(f.errors)::bigint AS errors
+     , max(f.last_seen) AS last_seen
+  FROM projectalpha.usage_figures(true) AS f
+  LEFT JOIN projectalpha.tools AS t ON t.id = f.tool_id
+  LEFT JOIN projectalpha.agents AS a ON a.id = f.agent_id
+ GROUP BY f.tool_id, f.agent_id;
+COMMENT ON VIEW projectalpha.access_summary IS
+    'Attempts by tool and agent, with what summarise_usage() has not added up yet';
+
+GRANT SELECT ON projectalpha.tool_metadata, projectalpha.api_usage_daily, projectalpha.access_summary
+    TO projectalpha_admin, projectalpha_reader;
+GRANT EXECUTE ON FUNCTION projectalpha.usage_figures(boolean) TO projectalpha_admin, projectalpha_reader;
+
+-- The access log and its figures: who may call what, and what it is for.
+GRANT EXECUTE ON FUNCTION projectalpha.configure_access_log(text, text, boolean, text)
+TO projectalpha_anon, projectalpha_admin;
+GRANT EXECUTE ON FUNCTION
+    projectalpha.summarise_usage(),
+    projectalpha.drop_access_logs(date)
+TO projectalpha_admin;
+
+COMMENT ON FUNCTION projectalpha.configure_access_log(text, text, boolean, text) IS
+    'Says which attempts to use a tool the access log keeps, and whether with payloads';
+COMMENT ON FUNCTION projectalpha.summarise_usage() IS
+    'Adds what is new in the access log to the figures, each attempt once; returns how many';
+COMMENT ON FUNCTION projectalpha.drop_access_logs(date) IS
+    'Drops the months of the access log before that of a day, once they are in the figures; returns how many';
 
 -- All of finish.sql from here on.
 

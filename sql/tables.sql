@@ -10,10 +10,15 @@ CREATE TABLE projectalpha.tools
 , options jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(options) = 'object')
 , is_active boolean NOT NULL DEFAULT true
 , storage text NOT NULL DEFAULT 'table' CHECK (storage IN ('table', 'none'))
+, access_log text CHECK (access_log IN ('none', 'denied', 'writes', 'all'))
+, log_payloads boolean NOT NULL DEFAULT false
 );
 COMMENT ON COLUMN projectalpha.tools.is_active IS 'False refuses every write; reading goes on';
 COMMENT ON COLUMN projectalpha.tools.storage IS
     'Where its records are: a table of its own, or nowhere: then the tool is an entry of the catalogue alone';
+COMMENT ON COLUMN projectalpha.tools.access_log IS
+    'Which attempts the access log keeps; NULL follows the setting projectalpha_store.access_log';
+COMMENT ON COLUMN projectalpha.tools.log_payloads IS 'True keeps the payloads of those attempts, too';
 
 -- Every token in the system. They differ in scopes, tool, project and expiry alone.
 -- tool_id is no foreign key: pg_restore --jobs loads the tables of an extension
@@ -29,9 +34,12 @@ CREATE TABLE projectalpha.credentials
 , expires_at timestamptz
 , revoked_at timestamptz
 , project_id bigint
+, agent_id bigint
 );
 COMMENT ON COLUMN projectalpha.credentials.project_id IS
     'The project whose data the token opens; NULL for what belongs to none';
+COMMENT ON COLUMN projectalpha.credentials.agent_id IS
+    'The agent who holds the token; NULL for those of tools, projects and administrators';
 
 -- A revoked token may be given out again; a live one belongs to one credential
 -- of a tool, or to one credential that has no tool.
@@ -39,11 +47,15 @@ CREATE UNIQUE INDEX credentials_of_tool ON projectalpha.credentials (tool_id, di
     WHERE revoked_at IS NULL AND tool_id IS NOT NULL;
 CREATE UNIQUE INDEX credentials_without_tool ON projectalpha.credentials (digest)
     WHERE revoked_at IS NULL AND tool_id IS NULL;
+-- For a token of which it is not known whose it is.
+CREATE INDEX credentials_digest ON projectalpha.credentials (digest) WHERE revoked_at IS NULL;
 -- For that trigger, which also removes revoked ones.
 CREATE INDEX credentials_tool_id ON projectalpha.credentials (tool_id);
--- Of all that projects have or had: none of these tokens opens what everybody may write to.
-CREATE INDEX credentials_of_project ON projectalpha.credentials (tool_id, digest) WHERE project_id IS NOT NULL;
+-- Of all that projects and agents have or had: none of these tokens opens what everybody may write to.
+CREATE INDEX credentials_of_others ON projectalpha.credentials (tool_id, digest)
+    WHERE project_id IS NOT NULL OR agent_id IS NOT NULL;
 CREATE INDEX credentials_project_id ON projectalpha.credentials (project_id) WHERE project_id IS NOT NULL;
+CREATE INDEX credentials_agent_id ON projectalpha.credentials (agent_id) WHERE agent_id IS NOT NULL;
 
 -- The credentials of a tool go with it, however it goes: a tool that gets its id
 -- again (RESTART IDENTITY) must not be opened by an old token.

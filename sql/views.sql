@@ -9,6 +9,7 @@ SELECT t.id
           FROM projectalpha.credentials AS c
          WHERE c.tool_id = t.id
            AND c.project_id IS NULL
+           AND c.agent_id IS NULL
            AND c.revoked_at IS NULL
            AND (c.expires_at IS NULL OR c.expires_at > now())) AS token_hint
      , t.description
@@ -26,6 +27,7 @@ SELECT c.id AS token_id
      , c.created_at
      , c.expires_at
      , c.project_id
+     , c.agent_id
   FROM projectalpha.credentials AS c
   LEFT JOIN projectalpha.tools AS t ON t.id = c.tool_id
  WHERE c.revoked_at IS NULL

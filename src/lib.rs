@@ -86,6 +86,7 @@ extension_sql_file!(
     name = "project_access",
     requires = ["projects"]
 );
+extension_sql_file!("../sql/agents.sql", name = "agents", requires = ["archive"]);
 extension_sql_file!(
     "../sql/registry.sql",
     name = "registry",

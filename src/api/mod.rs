@@ -2,18 +2,23 @@
 //! NULL as far as SQL is concerned: a STRICT function would answer NULL to a
 //! forgotten token instead of refusing it.
 
+mod access;
+mod access_log;
 mod across;
 mod activity;
+mod agents;
 mod alter;
 mod archive;
 mod common;
 mod configured;
 mod contents;
+mod credentials;
 mod directory;
 mod invalidation;
 mod migrations;
 mod moving;
 mod object_models;
+mod policies;
 mod project_tokens;
 mod project_tools;
 mod projects;

@@ -1,8 +1,14 @@
 //! Pure Rust: names, field types, schemas, tokens, errors. No pgrx in here, so
 //! that every rule can be tested without a server.
 
+pub mod access;
+pub mod access_context;
 pub mod access_error;
 pub mod access_level;
+pub mod access_log;
+pub mod agent;
+pub mod agent_error;
+pub mod agent_rules;
 pub mod alteration;
 pub mod alteration_error;
 pub mod altered_field;
@@ -11,8 +17,10 @@ pub mod checks;
 pub mod configuration;
 pub mod configuration_error;
 pub mod cursor;
+pub mod denial;
 pub mod error;
 pub mod filter;
+pub mod filter_match;
 pub mod grace;
 pub mod json_kind;
 pub mod json_schema;
@@ -26,6 +34,8 @@ pub mod openapi;
 pub mod options;
 pub mod order;
 pub mod page;
+pub mod policy;
+pub mod policy_error;
 pub mod project;
 pub mod project_error;
 pub mod prompt;
@@ -38,6 +48,7 @@ pub mod registry_error;
 pub mod resource_error;
 pub mod resource_text;
 pub mod revision;
+pub mod ring;
 pub mod rules;
 pub mod scalar;
 pub mod schema;

@@ -21,6 +21,10 @@ pub enum Purpose {
     Common,
     Tool,
     Project,
+    /// What an agent uses a tool with.
+    Agent,
+    /// What an agent gets credentials with.
+    ApiKey,
 }
 
 impl Purpose {
@@ -30,22 +34,30 @@ impl Purpose {
             Purpose::Common => "pas_common_",
             Purpose::Tool => "pas_tool_",
             Purpose::Project => "pas_project_",
+            Purpose::Agent => "pas_agent_",
+            Purpose::ApiKey => "pas_key_",
         }
     }
 
-    /// The scopes that a credential of this purpose carries.
+    /// The scopes that a credential of this purpose carries; those of an agent's are
+    /// asked for one by one.
     pub const fn scopes(self) -> &'static [&'static str] {
         match self {
             Purpose::Admin => &["admin"],
             Purpose::Common => &["common"],
             Purpose::Tool => &["read", "write"],
             Purpose::Project => &[PROJECT_SCOPE, "read", "write"],
+            Purpose::Agent => &[],
+            Purpose::ApiKey => &[AGENT_SCOPE],
         }
     }
 }
 
 /// What every project token carries, so that it is never taken for another kind.
 pub const PROJECT_SCOPE: &str = "project";
+
+/// What an API key carries: it opens no records.
+pub const AGENT_SCOPE: &str = "agent";
 
 /// The scopes that a project token carries if it is asked for these.
 pub fn project_scopes(asked: &[&str]) -> Result<Vec<&'static str>, ResourceError> {
@@ -64,6 +76,11 @@ pub struct Digest([u8; 32]);
 impl Digest {
     pub fn of(token: &str) -> Self {
         Digest(Sha256::digest(token.as_bytes()).into())
+    }
+
+    /// One that was kept.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Digest)
     }
 
     pub fn as_bytes(&self) -> &[u8] {

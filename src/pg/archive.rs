@@ -2,7 +2,7 @@
 
 use super::ddl::relation_oid;
 use super::ident::{column_list, TableName};
-use super::registry::write;
+use super::registry::{has_agents, write};
 use super::spi::Rows;
 use crate::model::name::ToolName;
 use crate::model::token::Digest;
@@ -50,16 +50,36 @@ pub fn keep(tool_id: i64, table: &TableName, archived_by: &str, renamed: &str) -
         ],
         |rows| rows.first().and_then(|row| row.get(1)),
     );
+    let columns = column_list(credential_columns().iter().copied());
     write(
-        "INSERT INTO projectalpha.archived_credentials \
-             (archived_id, id, digest, hint, scopes, label, created_at, expires_at, revoked_at) \
-         SELECT $2, c.id, c.digest, c.hint, c.scopes, c.label, c.created_at, c.expires_at, c.revoked_at \
-         FROM projectalpha.credentials AS c WHERE c.tool_id OPERATOR(pg_catalog.=) $1 \
-           AND (pg_catalog.to_jsonb(c) OPERATOR(pg_catalog.->>) 'project_id') IS NULL",
+        &format!(
+            "INSERT INTO projectalpha.archived_credentials (archived_id, {columns}) \
+             SELECT $2, {columns} \
+             FROM projectalpha.credentials AS c WHERE c.tool_id OPERATOR(pg_catalog.=) $1 \
+               AND (pg_catalog.to_jsonb(c) OPERATOR(pg_catalog.->>) 'project_id') IS NULL"
+        ),
         vec![tool_id.into(), archived_id.into()],
         |_| (),
     );
     archived_id
+}
+
+/// The columns of a credential that are kept, but that of the tool.
+fn credential_columns() -> Vec<&'static str> {
+    let mut columns = vec![
+        "id",
+        "digest",
+        "hint",
+        "scopes",
+        "label",
+        "created_at",
+        "expires_at",
+        "revoked_at",
+    ];
+    if has_agents() {
+        columns.push("agent_id");
+    }
+    columns
 }
 
 /// Finds an archived tool and locks its row: the last one of that name, or the
@@ -105,12 +125,13 @@ pub fn put_back(archived: &ArchivedTool, name: &ToolName) -> bool {
         |rows| rows.count() > 0,
     );
     if registered {
+        let columns = column_list(credential_columns().iter().copied());
         write(
-            "INSERT INTO projectalpha.credentials \
-                 (id, digest, hint, scopes, tool_id, label, created_at, expires_at, revoked_at) \
-             OVERRIDING SYSTEM VALUE \
-             SELECT c.id, c.digest, c.hint, c.scopes, $2, c.label, c.created_at, c.expires_at, c.revoked_at \
-             FROM projectalpha.archived_credentials AS c WHERE c.archived_id OPERATOR(pg_catalog.=) $1",
+            &format!(
+                "INSERT INTO projectalpha.credentials (tool_id, {columns}) OVERRIDING SYSTEM VALUE \
+                 SELECT $2, {columns} FROM projectalpha.archived_credentials AS c \
+                 WHERE c.archived_id OPERATOR(pg_catalog.=) $1"
+            ),
             vec![archived.id.into(), archived.tool_id.into()],
             |_| (),
         );

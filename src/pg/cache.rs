@@ -26,11 +26,13 @@ use super::jsonb_merge::SortedKeys;
 use super::project_tools::{self, DefinitionRow};
 use super::registry::{self, CredentialRow};
 use super::table::{Layout, ToolTable};
-use super::{own_writes, settings};
+use super::{own_writes, policies, settings};
+use crate::model::access_log::ToolLogging;
 use crate::model::checks::Checks;
 use crate::model::error::Error;
 use crate::model::name::ToolName;
 use crate::model::options::ToolOptions;
+use crate::model::policy::Policies;
 use crate::model::project::{ProjectId, Status};
 use crate::model::registry_error::RegistryError;
 use crate::model::revision::FIRST_SCHEMA;
@@ -120,6 +122,8 @@ pub struct CompiledTool {
     pub active: bool,
     /// False for an entry of the catalogue alone, which only [`find_entry`] gives.
     pub has_table: bool,
+    /// What the access log keeps of it.
+    pub logging: ToolLogging,
     pub options: ToolOptions,
     /// Of a versioned tool; of any other nobody asks.
     pub schema_version: i32,
@@ -130,6 +134,8 @@ pub struct CompiledTool {
     pub keys: SortedKeys,
     /// True if one of them must be unique.
     pub has_unique: bool,
+    /// None if the tool has none.
+    pub policies: Option<Box<Policies>>,
     pub room: Room,
     pub table: ToolTable,
 }
@@ -177,7 +183,14 @@ thread_local! {
 }
 
 /// The tables whose rows are compiled. Each has the trigger `invalidate_caches`.
-const CONFIGURATION_TABLES: [&str; 4] = ["tools", "credentials", "projects", "project_tools"];
+const CONFIGURATION_TABLES: [&str; 6] = [
+    "tools",
+    "credentials",
+    "projects",
+    "project_tools",
+    "agents",
+    "policies",
+];
 
 /// Asks PostgreSQL to tell us about changed relations and schemas. Called once
 /// per session.
@@ -263,7 +276,7 @@ pub fn credential(tool: &CompiledTool, digest: Digest) -> Option<Rc<CredentialRo
     let row = Rc::new(registry::tool_credential(tool.id, &digest)?);
     // Not kept if it may have been revoked while we read it.
     if !is_pending(tool.table.oid) {
-        own_writes::note(row.xmin);
+        row.xmins.iter().for_each(|xmin| own_writes::note(*xmin));
         with_kept(|kept| kept.credentials.put(key, row.clone()));
     }
     Some(row)
@@ -319,6 +332,7 @@ fn compile(name: &ToolName) -> Result<CompiledTool, Error> {
         sensitive: row.sensitive,
         active: row.is_active,
         has_table: row.has_table,
+        logging: row.logging,
         schema_version: if options.versioned {
             history::latest_version(row.id)
         } else {
@@ -350,6 +364,7 @@ fn compile_in(tool: &CompiledTool, project: ProjectId) -> Result<CompiledTool, E
         sensitive: true,
         active: tool.active,
         has_table: true,
+        logging: tool.logging,
         schema_version: row.definition.version,
     };
     compile_table(
@@ -383,6 +398,7 @@ struct About<'a> {
     sensitive: bool,
     active: bool,
     has_table: bool,
+    logging: ToolLogging,
     schema_version: i32,
 }
 
@@ -409,6 +425,7 @@ fn compile_table(
         sensitive: about.sensitive,
         active: about.active,
         has_table: about.has_table,
+        logging: about.logging,
         schema_version: about.schema_version,
         whole_payload: *schema == Schema::WholePayload,
         table: ToolTable::new(
@@ -427,6 +444,7 @@ fn compile_table(
         has_unique: columns.iter().any(|c| c.unique),
         columns,
         options,
+        policies: policies::of_tool(about.id, &schema.columns()),
         room: Room::default(),
     })
 }

@@ -6,6 +6,7 @@ use super::acting::quietly;
 use super::ddl::relation_oid;
 use super::directory::is_open;
 use super::ident::TableName;
+use super::opened::opened_by;
 use super::registry::read;
 use super::spi::{KeptStatement, Param, Rows};
 use crate::model::search_words::SearchWords;
@@ -80,7 +81,7 @@ macro_rules! words_of {
 const TYPES: [pg_sys::Oid; 8] = [
     pg_sys::TEXTOID,
     pg_sys::INT8OID,
-    pg_sys::BYTEAOID,
+    pg_sys::TEXTARRAYOID,
     pg_sys::BOOLOID,
     pg_sys::BOOLOID,
     pg_sys::TEXTOID,
@@ -133,7 +134,7 @@ pub fn find(wanted: Wanted<'_>) -> Vec<Found> {
     let params: Vec<Param> = vec![
         query.into(),
         wanted.limit.into(),
-        wanted.token.as_ref().map(|digest| digest.as_bytes()).into(),
+        opened_by(wanted.token.as_ref()).into(),
         wanted.sees_all.into(),
         wanted.is_active.into(),
         wanted.category.into(),

@@ -120,10 +120,12 @@ pub fn set_sensitive(tool_id: i64, sensitive: bool) {
 }
 
 /// Whose tokens: those of a registered tool, or else those that name it, but not those
-/// of projects. All statements on them have the tool's id as $1 and its scope as $2. By
-/// way of jsonb: until ALTER EXTENSION ... UPDATE has run there is no column `project_id`.
+/// of projects and agents. All statements on them have the tool's id as $1 and its scope
+/// as $2. By way of jsonb: until ALTER EXTENSION ... UPDATE has run there are no such
+/// columns.
 const TOKENS_OF_TOOL: &str = "c.revoked_at IS NULL \
-     AND (pg_catalog.to_jsonb(c) OPERATOR(pg_catalog.->>) 'project_id') IS NULL AND (\
+     AND (pg_catalog.to_jsonb(c) OPERATOR(pg_catalog.->>) 'project_id') IS NULL \
+     AND (pg_catalog.to_jsonb(c) OPERATOR(pg_catalog.->>) 'agent_id') IS NULL AND (\
      c.tool_id OPERATOR(pg_catalog.=) $1 \
      OR ($1 IS NULL AND c.tool_id IS NULL AND $2 OPERATOR(pg_catalog.=) ANY (c.scopes)))";
 
@@ -184,6 +186,7 @@ pub fn adopt_tokens(name: &ToolName, tool_id: i64) {
         "UPDATE projectalpha.credentials AS c SET tool_id = $1, scopes = $3 \
          WHERE c.revoked_at IS NULL AND c.tool_id IS NULL \
          AND (pg_catalog.to_jsonb(c) OPERATOR(pg_catalog.->>) 'project_id') IS NULL \
+         AND (pg_catalog.to_jsonb(c) OPERATOR(pg_catalog.->>) 'agent_id') IS NULL \
          AND $2 OPERATOR(pg_catalog.=) ANY (c.scopes)",
         vec![
             tool_id.into(),

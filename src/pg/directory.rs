@@ -3,6 +3,7 @@
 use pgrx::pg_sys;
 
 use super::json_writer::JsonWriter;
+use super::opened::opened_by;
 use super::registry::read;
 use super::spi::{KeptStatement, Rows};
 use crate::model::name::ToolName;
@@ -22,19 +23,11 @@ pub struct Registered {
     pub has_table: bool,
 }
 
-/// SQL: whether all of tool `d` is for a reader with a token of digest $3, or with $4
-/// of any.
+/// SQL: whether all of tool `d` is for a reader whose token opens the tools $3, or with
+/// $4 any.
 macro_rules! is_open {
     () => {
-        "(NOT d.sensitive OR $4 OR EXISTS (\
-            SELECT FROM projectalpha.credentials AS c \
-              LEFT JOIN projectalpha.tools AS t ON t.id OPERATOR(pg_catalog.=) c.tool_id \
-             WHERE c.digest OPERATOR(pg_catalog.=) $3 AND c.revoked_at IS NULL \
-               AND (c.expires_at IS NULL OR c.expires_at OPERATOR(pg_catalog.>) pg_catalog.clock_timestamp()) \
-               AND (t.tool_name OPERATOR(pg_catalog.=) d.tool_name \
-                    AND 'read' OPERATOR(pg_catalog.=) ANY (c.scopes) \
-                    OR c.tool_id IS NULL \
-                    AND ('tool:' OPERATOR(pg_catalog.||) d.tool_name) OPERATOR(pg_catalog.=) ANY (c.scopes))))"
+        "(NOT d.sensitive OR $4 OR d.tool_name OPERATOR(pg_catalog.=) ANY ($3))"
     };
 }
 pub(super) use is_open;
@@ -55,7 +48,7 @@ thread_local! {
             " FROM projectalpha.tool_directory AS d WHERE d.tool_name OPERATOR(pg_catalog.>) $1 \
              ORDER BY d.tool_name LIMIT $2",
         ),
-        &[pg_sys::TEXTOID, pg_sys::INT8OID, pg_sys::BYTEAOID, pg_sys::BOOLOID],
+        &[pg_sys::TEXTOID, pg_sys::INT8OID, pg_sys::TEXTARRAYOID, pg_sys::BOOLOID],
     ) };
     /// These tools, in this order; the second array has those that are open. By arrays,
     /// not by a join: the view's parts are then searched by their indexes.
@@ -109,7 +102,7 @@ pub fn list(
     let params = vec![
         after.into(),
         limit.into(),
-        token.map(|digest| digest.as_bytes()).into(),
+        opened_by(token).into(),
         all_open.into(),
     ];
     PAGE.with(|query| read(query, params, |rows| write_rows(rows, writer, &mut each)));

@@ -3,9 +3,12 @@
 //! bindings: a PostgreSQL error unwinds as a Rust panic and is raised again at
 //! the function's edge.
 
+pub mod access;
+pub mod access_log;
 pub mod acting;
 pub mod activity;
 pub mod adoption;
+pub mod agents;
 pub mod alter_table;
 pub mod archive;
 mod builtin_code;
@@ -15,10 +18,12 @@ pub mod catalogue;
 pub mod client_address;
 #[cfg(any(test, feature = "pg_test"))]
 mod client_address_tests;
+pub mod clock;
 pub mod common_table;
 pub mod compat;
 pub mod configuration;
 pub mod counters;
+pub mod credentials;
 pub mod ddl;
 mod direct_insert;
 mod direct_scan;
@@ -47,7 +52,12 @@ pub mod numeric;
 #[cfg(any(test, feature = "pg_test"))]
 mod numeric_tests;
 pub mod object_models;
+mod opened;
 pub mod own_writes;
+pub mod payload_facts;
+pub mod policies;
+#[cfg(any(test, feature = "pg_test"))]
+mod policies_tests;
 pub mod project_access;
 pub mod project_rows;
 pub mod project_schema;

@@ -62,7 +62,7 @@ thread_local! {
     static FORMER_CREDENTIAL: KeptStatement = const { KeptStatement::new(
         "SELECT FROM projectalpha.credentials AS c \
          WHERE c.tool_id OPERATOR(pg_catalog.=) $1 AND c.digest OPERATOR(pg_catalog.=) $2 \
-           AND c.project_id IS NOT NULL LIMIT 1",
+           AND (c.project_id IS NOT NULL OR c.agent_id IS NOT NULL) LIMIT 1",
         &[pg_sys::INT8OID, pg_sys::BYTEAOID],
     ) };
 }
@@ -213,8 +213,8 @@ pub fn revoke_credentials(project: ProjectId, tool_id: i64) {
     );
 }
 
-/// True if a project has, or had, this token for the tool.
-pub fn was_of_a_project(tool_id: i64, digest: &Digest) -> bool {
+/// True if a project or an agent has, or had, this token for the tool.
+pub fn was_of_somebody(tool_id: i64, digest: &Digest) -> bool {
     is_installed()
         && FORMER_CREDENTIAL.with(|query| {
             let params = vec![tool_id.into(), digest.as_bytes().into()];

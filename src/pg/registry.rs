@@ -7,7 +7,11 @@ use pgrx::pg_sys;
 
 use super::acting::{as_owner, as_owner_with_pinned_path};
 use super::counters::{self, Event};
+use super::ddl::relation_oid;
+use super::ident::TableName;
 use super::spi::{self, Access, KeptStatement, Param, Rows};
+use crate::model::access_log::{Level, ToolLogging};
+use crate::model::agent::AgentFacts;
 use crate::model::name::ToolName;
 use crate::model::token::{Digest, NewToken};
 
@@ -23,26 +27,32 @@ pub struct ToolRow {
     pub is_active: bool,
     /// False for an entry of the catalogue alone.
     pub has_table: bool,
+    pub logging: ToolLogging,
 }
 
 /// What a live credential allows.
 pub struct CredentialRow {
+    pub id: i64,
     pub scopes: Vec<String>,
     pub expires_at: Option<TimestampWithTimeZone>,
     /// The project whose data it opens, and no other; none if it belongs to none.
     pub project_id: Option<i64>,
-    /// The transaction that wrote the row.
-    pub(super) xmin: Option<pg_sys::TransactionId>,
+    /// Who holds it; none for a token of a tool or a project.
+    pub agent: Option<AgentFacts>,
+    /// The transactions that wrote the row, and that of the agent if there is one.
+    pub(super) xmins: Vec<Option<pg_sys::TransactionId>>,
 }
 
 impl CredentialRow {
     /// One that is known by what it allows alone.
     pub fn allowing(scopes: Vec<String>, expires_at: Option<TimestampWithTimeZone>) -> Self {
         CredentialRow {
+            id: 0,
             scopes,
             expires_at,
             project_id: None,
-            xmin: None,
+            agent: None,
+            xmins: Vec::new(),
         }
     }
 
@@ -61,31 +71,43 @@ impl CredentialRow {
 thread_local! {
     static TOOL_BY_NAME: KeptStatement = const { KeptStatement::new(
         // By way of jsonb: until ALTER EXTENSION ... UPDATE has run there are no columns
-        // `options`, `is_active` and `storage`.
+        // `options`, `is_active`, `storage`, `access_log` and `log_payloads`.
         "SELECT t.id, t.schema_definition::pg_catalog.text, t.sensitive, \
                 r.row OPERATOR(pg_catalog.->>) 'options', \
                 (r.row OPERATOR(pg_catalog.->>) 'is_active')::pg_catalog.bool, \
-                r.row OPERATOR(pg_catalog.->>) 'storage' \
+                r.row OPERATOR(pg_catalog.->>) 'storage', \
+                r.row OPERATOR(pg_catalog.->>) 'access_log', \
+                (r.row OPERATOR(pg_catalog.->>) 'log_payloads')::pg_catalog.bool \
          FROM projectalpha.tools AS t CROSS JOIN LATERAL (SELECT pg_catalog.to_jsonb(t)) AS r (row) \
          WHERE t.tool_name OPERATOR(pg_catalog.=) $1",
         &[pg_sys::TEXTOID],
     ) };
-    // By way of jsonb, as above.
     static TOOL_CREDENTIAL: KeptStatement = const { KeptStatement::new(
-        "SELECT c.scopes, c.expires_at \
-              , (pg_catalog.to_jsonb(c) OPERATOR(pg_catalog.->>) 'project_id')::pg_catalog.int8, c.xmin \
+        "SELECT c.id, c.scopes, c.expires_at, c.project_id, c.xmin, a.id, a.roles, a.permissions, a.xmin \
+         FROM projectalpha.credentials AS c \
+         LEFT JOIN projectalpha.agents AS a ON a.id OPERATOR(pg_catalog.=) c.agent_id AND a.is_active \
+         WHERE c.tool_id OPERATOR(pg_catalog.=) $1 AND c.digest OPERATOR(pg_catalog.=) $2 \
+         AND c.revoked_at IS NULL AND (c.agent_id IS NULL OR a.id IS NOT NULL)",
+        &[pg_sys::INT8OID, pg_sys::BYTEAOID],
+    ) };
+    // Until ALTER EXTENSION ... UPDATE has run there are neither projects nor agents.
+    static TOOL_CREDENTIAL_BEFORE_AGENTS: KeptStatement = const { KeptStatement::new(
+        "SELECT c.id, c.scopes, c.expires_at, NULL::pg_catalog.int8, c.xmin \
+              , NULL::pg_catalog.int8, NULL::pg_catalog.text[], NULL::pg_catalog.text[], NULL::pg_catalog.xid \
          FROM projectalpha.credentials AS c \
          WHERE c.tool_id OPERATOR(pg_catalog.=) $1 AND c.digest OPERATOR(pg_catalog.=) $2 \
          AND c.revoked_at IS NULL",
         &[pg_sys::INT8OID, pg_sys::BYTEAOID],
     ) };
+    // By way of jsonb, as above. The key of an agent opens nothing.
     static GLOBAL_CREDENTIAL: KeptStatement = const { KeptStatement::new(
-        "SELECT c.scopes, c.expires_at \
-              , (pg_catalog.to_jsonb(c) OPERATOR(pg_catalog.->>) 'project_id')::pg_catalog.int8, c.xmin \
+        "SELECT c.id, c.scopes, c.expires_at, NULL::pg_catalog.int8, c.xmin \
+              , NULL::pg_catalog.int8, NULL::pg_catalog.text[], NULL::pg_catalog.text[], NULL::pg_catalog.xid \
          FROM projectalpha.credentials AS c \
          WHERE c.tool_id IS NULL AND c.digest OPERATOR(pg_catalog.=) $1 \
          AND c.revoked_at IS NULL \
-         AND (pg_catalog.to_jsonb(c) OPERATOR(pg_catalog.->>) 'project_id') IS NULL",
+         AND (pg_catalog.to_jsonb(c) OPERATOR(pg_catalog.->>) 'project_id') IS NULL \
+         AND (pg_catalog.to_jsonb(c) OPERATOR(pg_catalog.->>) 'agent_id') IS NULL",
         &[pg_sys::BYTEAOID],
     ) };
 }
@@ -100,18 +122,34 @@ pub fn tool(name: &ToolName) -> Option<ToolRow> {
                 options: row.get(4),
                 is_active: row.get(5).unwrap_or(true),
                 has_table: row.get::<String>(6).is_none_or(|storage| storage != "none"),
+                // Without the columns the database has no log.
+                logging: row.get(8).map_or(ToolLogging::OFF, |payloads| ToolLogging {
+                    level: row.get(7).and_then(|level: String| Level::parse(&level)),
+                    payloads,
+                }),
             })
         })
     })
 }
 
-/// The live credential of a tool with this digest.
-pub fn tool_credential(tool_id: i64, digest: &Digest) -> Option<CredentialRow> {
-    let params = vec![tool_id.into(), digest.as_bytes().into()];
-    TOOL_CREDENTIAL.with(|query| read(query, params, credential))
+/// True if there are agents; not until ALTER EXTENSION ... UPDATE has run.
+pub fn has_agents() -> bool {
+    relation_oid(&TableName::of_configuration("agents")).is_some()
 }
 
-/// The live credential with this digest that belongs to no tool and no project.
+/// The live credential of a tool with this digest. That of an agent who is not active
+/// is not live.
+pub fn tool_credential(tool_id: i64, digest: &Digest) -> Option<CredentialRow> {
+    let params = vec![tool_id.into(), digest.as_bytes().into()];
+    let statement = if has_agents() {
+        &TOOL_CREDENTIAL
+    } else {
+        &TOOL_CREDENTIAL_BEFORE_AGENTS
+    };
+    statement.with(|query| read(query, params, credential))
+}
+
+/// The live credential with this digest that belongs to no tool, no project and no agent.
 pub fn global_credential(digest: &Digest) -> Option<CredentialRow> {
     let params = vec![digest.as_bytes().into()];
     GLOBAL_CREDENTIAL.with(|query| read(query, params, credential))
@@ -132,11 +170,22 @@ pub(super) fn read<T>(
 }
 
 fn credential(rows: &Rows) -> Option<CredentialRow> {
-    rows.first().map(|row| CredentialRow {
-        scopes: row.get(1).unwrap_or_default(),
-        expires_at: row.get(2),
-        project_id: row.get(3),
-        xmin: row.get(4),
+    rows.first().map(|row| {
+        let agent = row.get(6).map(|id| AgentFacts {
+            id,
+            roles: row.get(7).unwrap_or_default(),
+            permissions: row.get(8).unwrap_or_default(),
+        });
+        let mut xmins = vec![row.get(5)];
+        xmins.extend(agent.as_ref().map(|_| row.get(9)));
+        CredentialRow {
+            id: row.get(1).unwrap_or_default(),
+            scopes: row.get(2).unwrap_or_default(),
+            expires_at: row.get(3),
+            project_id: row.get(4),
+            agent,
+            xmins,
+        }
     })
 }
 
@@ -165,6 +214,20 @@ pub fn insert_tool(
         set_options(id, options);
     }
     id
+}
+
+/// Says what the access log keeps of a tool; false if there is none of that name.
+pub fn set_logging(name: &ToolName, logging: ToolLogging) -> bool {
+    write(
+        "UPDATE projectalpha.tools AS t SET access_log = $2, log_payloads = $3 \
+         WHERE t.tool_name OPERATOR(pg_catalog.=) $1",
+        vec![
+            name.as_str().into(),
+            logging.level.map(Level::name).into(),
+            logging.payloads.into(),
+        ],
+        |rows| rows.count() > 0,
+    )
 }
 
 /// Makes a tool that has just been added an entry of the catalogue alone.

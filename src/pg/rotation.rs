@@ -8,12 +8,13 @@ use crate::model::project::ProjectId;
 use crate::model::token::Digest;
 
 /// The live credentials of the tool $1 for the project $2, or for none if that is
-/// NULL, but not the one with the digest $3. By way of jsonb: until ALTER EXTENSION ...
-/// UPDATE has run there is no column `project_id`.
+/// NULL, but neither the one with the digest $3 nor those of agents. By way of jsonb:
+/// until ALTER EXTENSION ... UPDATE has run there are no such columns.
 const OTHERS: &str = "c.tool_id OPERATOR(pg_catalog.=) $1 AND c.revoked_at IS NULL \
      AND c.digest OPERATOR(pg_catalog.<>) $3 \
      AND COALESCE((pg_catalog.to_jsonb(c) OPERATOR(pg_catalog.->>) 'project_id')::pg_catalog.int8, 0) \
-         OPERATOR(pg_catalog.=) COALESCE($2, 0)";
+         OPERATOR(pg_catalog.=) COALESCE($2, 0) \
+     AND (pg_catalog.to_jsonb(c) OPERATOR(pg_catalog.->>) 'agent_id') IS NULL";
 
 /// Revokes every live credential of a tool but the one with this digest: those of
 /// the project, or those of none.

@@ -2,7 +2,9 @@
 
 use std::ffi::CString;
 
-use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
+use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
+
+use crate::model::access_log::Level;
 
 use super::compat::is_preloading;
 
@@ -40,6 +42,22 @@ static RATE_LIMIT_SLOTS: GucSetting<i32> = GucSetting::<i32>::new(65_536);
 /// Anybody can set `request.headers`; nobody can choose the role of his session.
 static PROXY_ROLES: GucSetting<Option<CString>> =
     GucSetting::<Option<CString>>::new(Some(c"authenticator"));
+/// What was denied must be known afterwards; to keep every call costs a row for each.
+/// Whoever could turn it down could hide what he does.
+static ACCESS_LOG: GucSetting<LogLevel> = GucSetting::<LogLevel>::new(LogLevel::Denied);
+
+/// [`Level`], as a setting.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, PostgresGucEnum)]
+enum LogLevel {
+    #[name = c"none"]
+    None,
+    #[name = c"denied"]
+    Denied,
+    #[name = c"writes"]
+    Writes,
+    #[name = c"all"]
+    All,
+}
 
 pub fn register() {
     GucRegistry::define_int_guc(
@@ -95,6 +113,14 @@ pub fn register() {
         c"Roles whose sessions tell the client's address in the header X-Client-Address.",
         c"Names, separated by commas: the role that PostgREST logs in as.",
         &PROXY_ROLES,
+        GucContext::Suset,
+        GucFlags::default(),
+    );
+    GucRegistry::define_enum_guc(
+        c"projectalpha_store.access_log",
+        c"Which attempts to use a tool are kept in projectalpha_data.access_logs.",
+        c"What configure_access_log() says of a tool goes before it.",
+        &ACCESS_LOG,
         GucContext::Suset,
         GucFlags::default(),
     );
@@ -181,6 +207,15 @@ pub fn max_page_size() -> i64 {
 
 pub fn cache_size() -> usize {
     usize::try_from(CACHE_SIZE.get()).unwrap_or(1).max(1)
+}
+
+pub fn access_log() -> Level {
+    match ACCESS_LOG.get() {
+        LogLevel::None => Level::None,
+        LogLevel::Denied => Level::Denied,
+        LogLevel::Writes => Level::Writes,
+        LogLevel::All => Level::All,
+    }
 }
 
 /// The path; none if it is not set.

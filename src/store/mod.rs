@@ -1,8 +1,11 @@
 //! The operations: authorise, validate, write or read. Both faces, SQL and
 //! HTTP, call these; all behaviour is here, once.
 
+pub mod access;
+pub mod access_log;
 pub mod across;
 pub mod activity;
+pub mod agents;
 pub mod alter;
 pub mod archive;
 pub mod authorise;
@@ -13,6 +16,7 @@ pub mod common;
 pub mod configuration;
 pub mod configured;
 pub mod contents;
+pub mod credentials;
 pub mod directory;
 mod existing_records;
 mod gate;
@@ -21,6 +25,8 @@ pub mod migrations;
 pub mod moving;
 pub mod object_models;
 mod once;
+pub mod policies;
+mod policy_gate;
 pub mod project_access;
 pub mod project_tokens;
 pub mod project_tools;

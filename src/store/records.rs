@@ -14,7 +14,7 @@ use crate::pg::subtransaction::atomically;
 use crate::pg::table::NextRow;
 
 use super::changes::{self, Operation};
-use super::gate::{self, Act};
+use super::gate::{self, Act, Carried};
 use super::{once, quota, validate};
 
 /// Stores a record and gives its id; none if a trigger on the table took the
@@ -87,7 +87,7 @@ pub(super) fn store_as<E: From<Error>>(
     ) -> Result<Option<i64>, E>,
 ) -> Result<Option<i64>, E> {
     loop {
-        let tool = gate::open(name, token, act)?;
+        let tool = gate::open(name, token, act, Carried::new(payload))?;
         tool.check_active()?;
         let payload = payload.ok_or(Error::ArgumentNull {
             argument: "payload",
@@ -129,14 +129,12 @@ pub fn store_many(
 ) -> Result<i64, Error> {
     let name = name_of_tool(tool_name)?;
     loop {
-        let tool = gate::open(&name, token, Act::Write)?;
+        let tool = gate::open(&name, token, Act::Write, Carried::new(payloads))?;
         tool.check_active()?;
-        let payloads = payloads
-            .ok_or(Error::ArgumentNull {
-                argument: "payloads",
-            })?
-            .as_array()
-            .ok_or(Error::PayloadsNotArray)?;
+        let payloads = payloads.ok_or(Error::ArgumentNull {
+            argument: "payloads",
+        })?;
+        let payloads = payloads.as_array().ok_or(Error::PayloadsNotArray)?;
         if !cache::lock(&name, &tool, LOCK_FOR_WRITING) {
             continue;
         }
@@ -184,7 +182,7 @@ pub fn list(
 ) -> Result<(), Error> {
     let name = name_of_tool(tool_name)?;
     loop {
-        let tool = gate::open(&name, token, Act::Read)?;
+        let tool = gate::open(&name, token, Act::Read, Carried::Nothing)?;
         if cache::lock(&name, &tool, LOCK_FOR_READING) {
             tool.table.list(&listed_columns(&tool), page, writer, each);
             return Ok(());
@@ -209,6 +207,13 @@ pub(super) fn field_columns(tool: &CompiledTool) -> Vec<(&str, FieldType)> {
 
 /// The keys of a listed record, in the order of the contract.
 pub(super) fn listed_columns(tool: &CompiledTool) -> Vec<(&str, FieldType)> {
+    let mut columns = columns_beside_fields(tool);
+    columns.extend(field_columns(tool));
+    columns
+}
+
+/// Those of them that say nothing of what is in the record.
+pub(super) fn columns_beside_fields(tool: &CompiledTool) -> Vec<(&str, FieldType)> {
     let mut columns = Vec::with_capacity(tool.columns.len() + 4);
     columns.push(("id", FieldType::Int));
     columns.push(("created_at", FieldType::Timestamp));
@@ -216,6 +221,5 @@ pub(super) fn listed_columns(tool: &CompiledTool) -> Vec<(&str, FieldType)> {
         columns.push(("updated_at", FieldType::Timestamp));
         columns.push(("version", FieldType::Int));
     }
-    columns.extend(field_columns(tool));
     columns
 }

@@ -96,7 +96,8 @@ fn whose(
         return Err(Error::ToolToken);
     }
     let allows_all = Purpose::Tool.scopes().iter().all(|s| credential.allows(s));
-    if credential.expires_at.is_none() && allows_all {
+    let lasts = credential.expires_at.is_none() && credential.agent.is_none();
+    if lasts && allows_all {
         Ok(project)
     } else {
         Err(LifecycleError::TokenCannotRotate.into())

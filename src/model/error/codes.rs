@@ -69,12 +69,16 @@ impl Error {
             Error::Moving(fault) => fault.sqlstate(),
             Error::Lifecycle(error) => error.sqlstate(),
             Error::Alteration(error) => error.sqlstate(),
+            Error::Context(error) => error.sqlstate(),
             Error::Registry(error) => error.sqlstate(),
             Error::Configuration(fault) => fault.sqlstate(),
             Error::Tenant(error) => error.sqlstate(),
             Error::Resource(fault) => fault.sqlstate(),
             Error::Project(fault) => fault.sqlstate(),
             Error::Migration(fault) => fault.sqlstate(),
+            Error::Policy(fault) => fault.sqlstate(),
+            Error::Agent(fault) => fault.sqlstate(),
+            Error::Denial(denial) => denial.sqlstate(),
         }
     }
 
@@ -93,12 +97,16 @@ impl Error {
             Error::Access(fault) => fault.http_status(),
             Error::Moving(fault) => fault.http_status(),
             Error::Lifecycle(error) => error.http_status(),
+            Error::Context(error) => error.http_status(),
             Error::Registry(error) => error.http_status(),
             Error::Configuration(fault) => fault.http_status(),
             Error::Tenant(error) => error.http_status(),
             Error::Resource(fault) => fault.http_status(),
             Error::Project(fault) => fault.http_status(),
             Error::Migration(fault) => fault.http_status(),
+            Error::Policy(fault) => fault.http_status(),
+            Error::Agent(fault) => fault.http_status(),
+            Error::Denial(denial) => denial.http_status(),
             _ => 400,
         }
     }

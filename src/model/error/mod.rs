@@ -6,13 +6,17 @@ mod codes;
 mod words;
 
 use crate::model::access_error::AccessError;
+use crate::model::agent_error::AgentError;
 use crate::model::alteration_error::AlterationError;
 use crate::model::checks::BrokenRule;
 use crate::model::configuration_error::ConfigurationError;
+use crate::model::access_context::ContextError;
+use crate::model::denial::Denial;
 use crate::model::json_kind::JsonKind;
 use crate::model::lifecycle_error::LifecycleError;
 use crate::model::migration_error::MigrationError;
 use crate::model::moving_error::MovingError;
+use crate::model::policy_error::PolicyError;
 use crate::model::project_error::ProjectError;
 use crate::model::registry_error::RegistryError;
 use crate::model::resource_error::ResourceError;
@@ -212,6 +216,14 @@ pub enum Error {
     Resource(ResourceError),
     /// In what the catalogue says of a tool, and what follows from it.
     Registry(RegistryError),
+    /// Of policies.
+    Policy(PolicyError),
+    /// Of agents and their credentials.
+    Agent(AgentError),
+    /// In what is said of a call whose access is asked about.
+    Context(ContextError),
+    /// The caller is known, but may not do this.
+    Denial(Denial),
 }
 
 impl From<ResourceError> for Error {
@@ -265,6 +277,30 @@ impl From<TenantError> for Error {
 impl From<RegistryError> for Error {
     fn from(error: RegistryError) -> Self {
         Error::Registry(error)
+    }
+}
+
+impl From<AgentError> for Error {
+    fn from(fault: AgentError) -> Self {
+        Error::Agent(fault)
+    }
+}
+
+impl From<ContextError> for Error {
+    fn from(fault: ContextError) -> Self {
+        Error::Context(fault)
+    }
+}
+
+impl From<Denial> for Error {
+    fn from(denial: Denial) -> Self {
+        Error::Denial(denial)
+    }
+}
+
+impl From<PolicyError> for Error {
+    fn from(fault: PolicyError) -> Self {
+        Error::Policy(fault)
     }
 }
 

@@ -127,11 +127,15 @@ impl Error {
             Error::Lifecycle(error) => error.message(),
             Error::Tenant(error) => error.message(),
             Error::Alteration(error) => error.message(),
+            Error::Context(error) => error.message(),
             Error::Registry(error) => error.message(),
             Error::Configuration(fault) => fault.message(),
             Error::Resource(fault) => fault.message(),
             Error::Project(fault) => fault.message(),
             Error::Migration(fault) => fault.message(),
+            Error::Policy(fault) => fault.message(),
+            Error::Agent(fault) => fault.message(),
+            Error::Denial(denial) => denial.message(),
         }
     }
 
@@ -230,6 +234,7 @@ impl Error {
             Error::Lifecycle(error) => Some(error.detail()),
             Error::Tenant(error) => error.detail(),
             Error::Alteration(error) => Some(error.detail()),
+            Error::Context(error) => Some(error.detail()),
             Error::Registry(error) => Some(error.detail()),
             Error::InRecord { fault, .. } | Error::InLine { fault, .. } => fault.detail(),
             Error::Transfer(fault) => Some(fault.detail()),
@@ -240,6 +245,9 @@ impl Error {
             Error::Resource(fault) => fault.detail(),
             Error::Project(fault) => Some(fault.detail()),
             Error::Migration(fault) => Some(fault.detail().into()),
+            Error::Policy(fault) => Some(fault.detail()),
+            Error::Agent(fault) => Some(fault.detail()),
+            Error::Denial(denial) => Some(denial.detail()),
             Error::FieldKind { field, declared, .. } => Some(declared_as(field, *declared)),
             Error::IntOutOfRange { field } => Some(declared_as(field, FieldType::Int)),
             Error::FloatOutOfRange { field } => Some(declared_as(field, FieldType::Float)),
@@ -358,7 +366,11 @@ impl Error {
             Error::Lifecycle(error) => error.hint(),
             Error::Tenant(error) => return error.hint(),
             Error::Alteration(error) => error.hint(),
+            Error::Context(error) => return Some(error.hint()),
             Error::Registry(error) => return Some(error.hint()),
+            Error::Policy(fault) => return Some(fault.hint()),
+            Error::Agent(fault) => fault.hint(),
+            Error::Denial(denial) => return Some(denial.hint()),
         };
         Some(hint.into())
     }
