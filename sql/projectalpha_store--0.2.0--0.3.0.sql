@@ -520,6 +520,78 @@ SELECT pg_extension_config_dump('projectalpha.tool_secrets', '');
 -- The triggers make it again.
 SELECT pg_extension_config_dump('projectalpha.tool_search', 'WHERE false');
 
+-- Policies: which calls of a tool are allowed and which denied. create_policy() checks what it writes. No foreign key, for
+-- the reason given at projectalpha.credentials.
+CREATE TABLE projectalpha.policies
+( id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY
+, tool_id bigint NOT NULL
+, name text NOT NULL
+, description text
+, effect text NOT NULL CHECK (effect IN ('allow', 'deny'))
+, actions text[] NOT NULL CHECK (cardinality(actions) > 0 AND array_position(actions, NULL) IS NULL)
+, conditions jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(conditions) = 'object')
+, allowed_scopes text[] CHECK (array_position(allowed_scopes, NULL) IS NULL)
+, priority integer NOT NULL DEFAULT 0
+, is_active boolean NOT NULL DEFAULT true
+, created_by text NOT NULL
+, created_at timestamptz NOT NULL DEFAULT now()
+, updated_at timestamptz NOT NULL DEFAULT now()
+, UNIQUE (tool_id, name)
+);
+COMMENT ON TABLE projectalpha.policies IS 'Which calls of tools are allowed and which denied; create_policy() checks and writes them';
+COMMENT ON COLUMN projectalpha.policies.conditions IS 'All of them must hold; {} always does';
+COMMENT ON COLUMN projectalpha.policies.allowed_scopes IS
+    'What agents'' credentials may be issued with by grace of this policy; NULL for its actions';
+
+-- The policies of a tool go with it, unless the tool is archived.
+CREATE FUNCTION projectalpha.forget_policies() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF TG_OP = 'TRUNCATE' THEN
+        DELETE FROM projectalpha.policies AS p
+         WHERE NOT EXISTS (SELECT FROM projectalpha.archived_tools AS a WHERE a.tool_id = p.tool_id);
+    ELSE
+        DELETE FROM projectalpha.policies AS p USING gone
+         WHERE p.tool_id = gone.id
+           AND NOT EXISTS (SELECT FROM projectalpha.archived_tools AS a WHERE a.tool_id = gone.id);
+    END IF;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION projectalpha.forget_policies() IS
+    'Trigger function: removes the policies of tools that were deleted for good';
+CREATE TRIGGER forget_policies_of_deleted AFTER DELETE ON projectalpha.tools
+    REFERENCING OLD TABLE AS gone
+    FOR EACH STATEMENT EXECUTE FUNCTION projectalpha.forget_policies();
+CREATE TRIGGER forget_policies_of_all AFTER TRUNCATE ON projectalpha.tools
+    FOR EACH STATEMENT EXECUTE FUNCTION projectalpha.forget_policies();
+ALTER TABLE projectalpha.tools ENABLE ALWAYS TRIGGER forget_policies_of_deleted;
+ALTER TABLE projectalpha.tools ENABLE ALWAYS TRIGGER forget_policies_of_all;
+
+CREATE VIEW projectalpha.policy_list AS
+SELECT t.tool_name
+     , p.name
+     , p.id AS policy_id
+     , p.effect
+     , p.priority
+     , p.actions
+     , p.conditions
+     , p.allowed_scopes
+     , p.is_active
+     , p.description
+     , p.created_by
+     , p.created_at
+     , p.updated_at
+  FROM projectalpha.policies AS p
+  JOIN projectalpha.tools AS t ON t.id = p.tool_id
+ ORDER BY t.tool_name, p.priority DESC, p.effect = 'allow', p.id;
+COMMENT ON VIEW projectalpha.policy_list IS
+    'The policies of every tool, in the order in which they are asked';
+GRANT SELECT ON projectalpha.policy_list TO projectalpha_admin;
+
+SELECT pg_extension_config_dump('projectalpha.policies', '');
+SELECT pg_extension_config_dump('projectalpha.policies_id_seq', '');
+
 -- What people see of projects and their upgrades, and the upgrade of all of them.
 
 CREATE VIEW projectalpha.project_upgrades AS
@@ -965,6 +1037,118 @@ CREATE FUNCTION projectalpha.search_tools(
 STABLE PARALLEL UNSAFE 
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'search_tools_wrapper';
+
+CREATE FUNCTION projectalpha.create_agent(
+    name TEXT,
+    description TEXT DEFAULT NULL,
+    roles TEXT[] DEFAULT '{}',
+    permissions TEXT[] DEFAULT '{}',
+    admin_token TEXT DEFAULT NULL
+) RETURNS TABLE (
+    agent_id bigint,
+    api_key TEXT
+)
+VOLATILE PARALLEL UNSAFE
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'create_agent_wrapper';
+
+CREATE FUNCTION projectalpha.update_agent(
+    agent_id bigint,
+    changes jsonb,
+    admin_token TEXT DEFAULT NULL
+) RETURNS void
+VOLATILE PARALLEL UNSAFE
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'update_agent_wrapper';
+
+CREATE FUNCTION projectalpha.deactivate_agent(
+    agent_id bigint,
+    admin_token TEXT DEFAULT NULL
+) RETURNS void
+VOLATILE PARALLEL UNSAFE
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'deactivate_agent_wrapper';
+
+CREATE FUNCTION projectalpha.activate_agent(
+    agent_id bigint,
+    admin_token TEXT DEFAULT NULL
+) RETURNS void
+VOLATILE PARALLEL UNSAFE
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'activate_agent_wrapper';
+
+CREATE FUNCTION projectalpha.delete_agent(
+    agent_id bigint,
+    admin_token TEXT DEFAULT NULL
+) RETURNS void
+VOLATILE PARALLEL UNSAFE
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'delete_agent_wrapper';
+
+CREATE FUNCTION projectalpha.rotate_api_key(
+    agent_id bigint,
+    admin_token TEXT DEFAULT NULL,
+    api_key TEXT DEFAULT NULL
+) RETURNS TEXT
+VOLATILE PARALLEL UNSAFE
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'rotate_api_key_wrapper';
+
+CREATE FUNCTION projectalpha.issue_credential(
+    agent_id bigint,
+    tool_name TEXT,
+    scopes TEXT[],
+    expires_in interval,
+    project_id bigint DEFAULT NULL,
+    label TEXT DEFAULT NULL,
+    admin_token TEXT DEFAULT NULL,
+    api_key TEXT DEFAULT NULL
+) RETURNS TEXT
+VOLATILE PARALLEL UNSAFE
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'issue_credential_wrapper';
+
+CREATE FUNCTION projectalpha.list_credentials(
+    agent_id bigint DEFAULT NULL,
+    tool_name TEXT DEFAULT NULL,
+    live bool DEFAULT true,
+    admin_token TEXT DEFAULT NULL,
+    api_key TEXT DEFAULT NULL
+) RETURNS TABLE (
+    credential_id bigint,
+    agent_id bigint,
+    agent_name TEXT,
+    tool_name TEXT,
+    project_id bigint,
+    scopes TEXT[],
+    hint TEXT,
+    label TEXT,
+    created_at timestamp with time zone,
+    expires_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    is_live bool
+)
+STABLE PARALLEL UNSAFE
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'list_credentials_wrapper';
+
+CREATE FUNCTION projectalpha.revoke_credential(
+    credential_id bigint,
+    admin_token TEXT DEFAULT NULL,
+    api_key TEXT DEFAULT NULL
+) RETURNS void
+VOLATILE PARALLEL UNSAFE
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'revoke_credential_wrapper';
+
+CREATE FUNCTION projectalpha.revoke_all(
+    agent_id bigint,
+    admin_token TEXT DEFAULT NULL,
+    api_key TEXT DEFAULT NULL
+) RETURNS bigint
+VOLATILE PARALLEL UNSAFE
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'revoke_all_wrapper';
 
 CREATE FUNCTION projectalpha.create_object_model(
     name TEXT,
@@ -1530,6 +1714,61 @@ COMMENT ON FUNCTION projectalpha.upgrade_project(bigint, integer) IS
     'Brings a project to a version of the template and its tools to their definitions';
 COMMENT ON FUNCTION projectalpha.try_upgrade_project(bigint, integer) IS
     'upgrade_project that notes and returns what failed instead of raising it';
+
+CREATE FUNCTION projectalpha.create_policy(
+    tool_name TEXT,
+    name TEXT,
+    effect TEXT,
+    actions TEXT[],
+    conditions jsonb DEFAULT '{}',
+    allowed_scopes TEXT[] DEFAULT NULL,
+    priority INT DEFAULT 0,
+    description TEXT DEFAULT NULL,
+    admin_token TEXT DEFAULT NULL
+) RETURNS bigint
+VOLATILE PARALLEL UNSAFE 
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'create_policy_wrapper';
+
+CREATE FUNCTION projectalpha.update_policy(
+    tool_name TEXT,
+    name TEXT,
+    changes jsonb,
+    admin_token TEXT DEFAULT NULL
+) RETURNS void
+VOLATILE PARALLEL UNSAFE 
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'update_policy_wrapper';
+
+CREATE FUNCTION projectalpha.delete_policy(
+    tool_name TEXT,
+    name TEXT,
+    admin_token TEXT DEFAULT NULL
+) RETURNS void
+VOLATILE PARALLEL UNSAFE 
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'delete_policy_wrapper';
+
+-- Policies: caches, privileges, comments.
+
+-- Caches of every session follow policies, new ones too: a tool is kept with all of its policies.
+CREATE TRIGGER invalidate_caches AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE
+    ON projectalpha.policies FOR EACH STATEMENT EXECUTE FUNCTION projectalpha.invalidate_caches();
+ALTER TABLE projectalpha.policies ENABLE ALWAYS TRIGGER invalidate_caches;
+
+-- Functions that check tokens themselves.
+GRANT EXECUTE ON FUNCTION
+    projectalpha.create_policy(text, text, text, text[], jsonb, text[], integer, text, text),
+    projectalpha.update_policy(text, text, jsonb, text),
+    projectalpha.delete_policy(text, text, text)
+TO projectalpha_anon, projectalpha_admin;
+
+COMMENT ON FUNCTION projectalpha.create_policy(text, text, text, text[], jsonb, text[], integer, text, text) IS
+    'Adds a policy that allows or denies actions on a tool under conditions; returns its id';
+COMMENT ON FUNCTION projectalpha.update_policy(text, text, jsonb, text) IS
+    'Changes a policy: what is named of it';
+COMMENT ON FUNCTION projectalpha.delete_policy(text, text, text) IS
+    'Deletes a policy of a tool';
 
 -- Agents and their credentials: caches, privileges, comments.
 

@@ -17,6 +17,7 @@ mod invalidation;
 mod migrations;
 mod moving;
 mod object_models;
+mod policies;
 mod project_tokens;
 mod project_tools;
 mod projects;

@@ -26,12 +26,13 @@ use super::jsonb_merge::SortedKeys;
 use super::project_tools::{self, DefinitionRow};
 use super::registry::{self, CredentialRow};
 use super::table::{Layout, ToolTable};
-use super::{own_writes, settings};
+use super::{own_writes, policies, settings};
 use crate::model::access_log::ToolLogging;
 use crate::model::checks::Checks;
 use crate::model::error::Error;
 use crate::model::name::ToolName;
 use crate::model::options::ToolOptions;
+use crate::model::policy::Policies;
 use crate::model::project::{ProjectId, Status};
 use crate::model::registry_error::RegistryError;
 use crate::model::revision::FIRST_SCHEMA;
@@ -133,6 +134,8 @@ pub struct CompiledTool {
     pub keys: SortedKeys,
     /// True if one of them must be unique.
     pub has_unique: bool,
+    /// None if the tool has none.
+    pub policies: Option<Box<Policies>>,
     pub room: Room,
     pub table: ToolTable,
 }
@@ -180,12 +183,13 @@ thread_local! {
 }
 
 /// The tables whose rows are compiled. Each has the trigger `invalidate_caches`.
-const CONFIGURATION_TABLES: [&str; 5] = [
+const CONFIGURATION_TABLES: [&str; 6] = [
     "tools",
     "credentials",
     "projects",
     "project_tools",
     "agents",
+    "policies",
 ];
 
 /// Asks PostgreSQL to tell us about changed relations and schemas. Called once
@@ -440,6 +444,7 @@ fn compile_table(
         has_unique: columns.iter().any(|c| c.unique),
         columns,
         options,
+        policies: policies::of_tool(about.id, &schema.columns()),
         room: Room::default(),
     })
 }

@@ -50,6 +50,10 @@ mod numeric_tests;
 pub mod object_models;
 mod opened;
 pub mod own_writes;
+pub mod payload_facts;
+pub mod policies;
+#[cfg(any(test, feature = "pg_test"))]
+mod policies_tests;
 pub mod project_access;
 pub mod project_rows;
 pub mod project_schema;
@@ -61,6 +65,7 @@ pub mod prompts;
 pub mod query;
 mod query_sql;
 pub mod random;
+pub mod rate_limit;
 pub mod record;
 pub mod registry;
 pub mod rename_table;

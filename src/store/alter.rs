@@ -2,16 +2,17 @@
 
 use serde_json::json;
 
-use crate::model::alteration::{Alteration, Definition};
+use crate::model::alteration::{Alteration, Definition, Step};
 use crate::model::error::Error;
 use crate::model::name::ToolName;
 use crate::model::options::ToolOptions;
+use crate::model::policy_error::PolicyError;
 use crate::model::registry_error::RegistryError;
 use crate::model::schema::Schema;
 use crate::pg::ddl::KeepOut;
 use crate::pg::existing_records::Since;
 use crate::pg::ident::TableName;
-use crate::pg::{acting, alter_table, ddl, history, project_tools, registry, report};
+use crate::pg::{acting, alter_table, ddl, history, policies, project_tools, registry, report};
 
 use super::authorise::{self, Caller};
 use super::records::name_of_tool;
@@ -35,6 +36,7 @@ pub fn alter(
         let before = definition_of(&name)?;
         let alteration = Alteration::parse(&before, changes)?;
         refuse_without_table(&name, &before, &alteration)?;
+        refuse_fields_of_policies(tool_id, &before, &alteration)?;
         history::ensure_last_version(tool_id);
         alter_table(&TableName::of_tool(&name), &before, &alteration)?;
 
@@ -85,6 +87,26 @@ fn refuse_without_table(
         .into());
     }
     Ok(())
+}
+
+/// What a policy says of a field it would say of nothing, or of something else.
+fn refuse_fields_of_policies(
+    tool_id: i64,
+    before: &Definition,
+    alteration: &Alteration,
+) -> Result<(), Error> {
+    let touched = alteration.steps.iter().filter_map(|step| match step {
+        Step::Add(_) => None,
+        Step::Rename { from: field, .. } | Step::Drop(field) | Step::Widen { field, .. } => {
+            Some(field)
+        }
+    });
+    let was_there = |field: &&String| before.schema.fields().iter().any(|f| f.name == **field);
+    let fields = touched.filter(was_there).cloned().collect();
+    match policies::going_by(tool_id, fields) {
+        Some((policy, field)) => Err(PolicyError::FieldInUse { field, policy }.into()),
+        None => Ok(()),
+    }
 }
 
 /// Looks at all records while others go on reading and writing. Only then is the

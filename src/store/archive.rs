@@ -12,7 +12,7 @@ use crate::pg::archive::{self, ArchivedTool};
 use crate::pg::ddl::KeepOut;
 use crate::pg::ident::TableName;
 use crate::pg::project_tools as pg_project_tools;
-use crate::pg::{acting, configuration, ddl, history, info, registry, rename_table};
+use crate::pg::{acting, configuration, ddl, history, info, policies, registry, rename_table};
 
 use super::authorise::{self, Caller};
 use super::bounded;
@@ -185,5 +185,6 @@ pub fn purge(
     history::forget(archived.tool_id);
     pg_project_tools::forget_clients(archived.tool_id);
     info::forget(archived.tool_id);
+    policies::forget(archived.tool_id);
     Ok(())
 }

@@ -24,6 +24,7 @@ pub mod migrations;
 pub mod moving;
 pub mod object_models;
 mod once;
+pub mod policies;
 pub mod project_access;
 pub mod project_tokens;
 pub mod project_tools;

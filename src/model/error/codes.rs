@@ -75,6 +75,7 @@ impl Error {
             Error::Resource(fault) => fault.sqlstate(),
             Error::Project(fault) => fault.sqlstate(),
             Error::Migration(fault) => fault.sqlstate(),
+            Error::Policy(fault) => fault.sqlstate(),
             Error::Agent(fault) => fault.sqlstate(),
             Error::Denial(denial) => denial.sqlstate(),
         }
@@ -101,6 +102,7 @@ impl Error {
             Error::Resource(fault) => fault.http_status(),
             Error::Project(fault) => fault.http_status(),
             Error::Migration(fault) => fault.http_status(),
+            Error::Policy(fault) => fault.http_status(),
             Error::Agent(fault) => fault.http_status(),
             Error::Denial(denial) => denial.http_status(),
             _ => 400,

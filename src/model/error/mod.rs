@@ -15,6 +15,7 @@ use crate::model::json_kind::JsonKind;
 use crate::model::lifecycle_error::LifecycleError;
 use crate::model::migration_error::MigrationError;
 use crate::model::moving_error::MovingError;
+use crate::model::policy_error::PolicyError;
 use crate::model::project_error::ProjectError;
 use crate::model::registry_error::RegistryError;
 use crate::model::resource_error::ResourceError;
@@ -214,6 +215,8 @@ pub enum Error {
     Resource(ResourceError),
     /// In what the catalogue says of a tool, and what follows from it.
     Registry(RegistryError),
+    /// Of policies.
+    Policy(PolicyError),
     /// Of agents and their credentials.
     Agent(AgentError),
     /// The caller is known, but may not do this.
@@ -283,6 +286,12 @@ impl From<AgentError> for Error {
 impl From<Denial> for Error {
     fn from(denial: Denial) -> Self {
         Error::Denial(denial)
+    }
+}
+
+impl From<PolicyError> for Error {
+    fn from(fault: PolicyError) -> Self {
+        Error::Policy(fault)
     }
 }
 

@@ -132,6 +132,7 @@ impl Error {
             Error::Resource(fault) => fault.message(),
             Error::Project(fault) => fault.message(),
             Error::Migration(fault) => fault.message(),
+            Error::Policy(fault) => fault.message(),
             Error::Agent(fault) => fault.message(),
             Error::Denial(denial) => denial.message(),
         }
@@ -242,6 +243,7 @@ impl Error {
             Error::Resource(fault) => fault.detail(),
             Error::Project(fault) => Some(fault.detail()),
             Error::Migration(fault) => Some(fault.detail().into()),
+            Error::Policy(fault) => Some(fault.detail()),
             Error::Agent(fault) => Some(fault.detail()),
             Error::Denial(denial) => Some(denial.detail()),
             Error::FieldKind { field, declared, .. } => Some(declared_as(field, *declared)),
@@ -363,6 +365,7 @@ impl Error {
             Error::Tenant(error) => return error.hint(),
             Error::Alteration(error) => error.hint(),
             Error::Registry(error) => return Some(error.hint()),
+            Error::Policy(fault) => return Some(fault.hint()),
             Error::Agent(fault) => fault.hint(),
             Error::Denial(denial) => return Some(denial.hint()),
         };
