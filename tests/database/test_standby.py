@@ -12,7 +12,8 @@ class Standby(Cluster):
     """A copy of another cluster that follows it."""
 
     def __init__(self, primary):
-        super().__init__(*primary.settings)
+        super().__init__()
+        self.settings = primary.settings
         self.primary = primary
 
     def make(self):
