@@ -1256,7 +1256,7 @@ COMMENT ON TABLE projectalpha.prompts IS
     'Templates with {{placeholders}}; a project may have an adaptation of its own in prompt_components';
 
 -- The bill. PL/pgSQL, as it is planned when it runs: the table of usage is made at first use. With bounds it
--- reads those days alone; NULL is no bound.
+-- reads those days alone; NULL is no bound. No number that somebody reports makes it fail: sums end at the largest bigint.
 CREATE FUNCTION projectalpha.llm_usage_by_day(from_day date DEFAULT NULL, to_day date DEFAULT NULL)
 RETURNS TABLE (day date, client_id bigint, client text, project_id bigint, project text, model text,
                calls bigint, tokens_in bigint, tokens_out bigint, cost numeric)
@@ -1274,8 +1274,8 @@ BEGIN
                   , u.project_id
                   , u.model
                   , count(*) AS calls
-                  , sum(u.tokens_in)::bigint AS tokens_in
-                  , sum(u.tokens_out)::bigint AS tokens_out
+                  , least(sum(u.tokens_in), 9223372036854775807)::bigint AS tokens_in
+                  , least(sum(u.tokens_out), 9223372036854775807)::bigint AS tokens_out
                   , trim_scale(sum(u.cost)) AS cost
                FROM projectalpha_data.llm_usage AS u
               WHERE u.created_at >= coalesce(llm_usage_by_day.from_day::timestamp AT TIME ZONE 'UTC', '-infinity')

@@ -98,15 +98,15 @@ fn set_metadata(
 /// stays when the project goes.
 ///
 /// Arguments: `project_id`; `prompt_id`, the prompt that was used, or NULL; `model`,
-/// its name, 1 to 100 characters; `tokens_in`, `tokens_out`, from 0 to 2147483647;
-/// `cost`, from 0 to 9999.999999, kept to 12 decimals; `token`, one of the project with
-/// scope `write` (not needed by members of `projectalpha_admin`).
+/// its name, 1 to 100 characters; `tokens_in`, `tokens_out`; `cost`, from 0 to
+/// 9999.999999, kept to 12 decimals; `token`, one of the project with scope `write`
+/// (not needed by members of `projectalpha_admin`).
 ///
 /// Returns the id of the row.
 ///
 /// Errors: 28000 the token is none of the project; 55000 the project is suspended or
-/// archived; 42704 no such prompt; 22023 bad model name, tokens or a cost
-/// that are negative, too large or NaN; 22004 a NULL where none may be.
+/// archived; 42704 no such prompt; 22023 bad model name, negative tokens, or a cost
+/// that is negative, too large or NaN; 22004 a NULL where none may be.
 ///
 /// ```sql
 /// SELECT projectalpha.record_llm_usage(7, 3, 'some-model-1', 1200, 340, 0.0123, token => 'pas_project_...');

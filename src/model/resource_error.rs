@@ -2,7 +2,6 @@
 //! prompts, vocabulary and usage. Part of [`super::error::Error`].
 
 use super::prompt::{MAX_RENDERED, MAX_TEMPLATE};
-use super::usage::MAX_TOKENS;
 
 /// Projects, prompts or names that an error lists at most.
 const MAX_LISTED: usize = 10;
@@ -90,7 +89,7 @@ pub enum ResourceError {
         known: Vec<String>,
     },
     RenderedTooLong,
-    TokensInvalid {
+    TokensNegative {
         what: &'static str,
     },
     CostInvalid,
@@ -169,7 +168,7 @@ impl ResourceError {
             Self::RenderedTooLong => {
                 format!("A rendered prompt can have at most {MAX_RENDERED} bytes")
             }
-            Self::TokensInvalid { what } => format!("{what} must be from 0 to {MAX_TOKENS}"),
+            Self::TokensNegative { what } => format!("{what} must not be negative"),
             Self::CostInvalid => "cost must be a number from 0 to 9999.999999".into(),
             Self::NotInSnapshot => "Another transaction stored it in the meantime".into(),
         }
@@ -227,7 +226,7 @@ impl ResourceError {
                 format!("The prompt has {}.", quoted("placeholder", known))
             }
             Self::RenderedTooLong => "Its values are too long, or too often in it.".into(),
-            Self::TokensInvalid { .. } => "It counts the tokens of one call.".into(),
+            Self::TokensNegative { .. } => "It counts tokens.".into(),
             Self::CostInvalid => "It is negative, too large, or not a number.".into(),
             Self::NotInSnapshot => "This transaction's snapshot is older.".into(),
         })
@@ -276,7 +275,7 @@ impl ResourceError {
             }
             Self::ParameterUnknown { .. } => "Correct the name, or leave the parameter out.",
             Self::RenderedTooLong => "Render it in parts.",
-            Self::TokensInvalid { .. } => "Pass 0 if there were none.",
+            Self::TokensNegative { .. } => "Pass 0 if there were none.",
             Self::CostInvalid => "It is kept to 12 decimals. Split what costs more.",
             Self::NotInSnapshot => "Try the transaction again.",
         }

@@ -1,4 +1,4 @@
-//! What a call of a language model has used and cost.
+//! What a call of a language model has cost.
 
 use super::resource_error::ResourceError;
 
@@ -7,17 +7,6 @@ use super::resource_error::ResourceError;
 const DECIMALS: usize = 12;
 /// Digits before the point, as numeric(10,6) has them (spec 003).
 const WHOLE_DIGITS: usize = 4;
-
-/// Most tokens of one call, an `integer` in spec 003: no number of calls makes a sum
-/// that is not a bigint.
-pub const MAX_TOKENS: i64 = i32::MAX as i64;
-
-pub fn check_tokens(what: &'static str, count: i64) -> Result<(), ResourceError> {
-    match count {
-        0..=MAX_TOKENS => Ok(()),
-        _ => Err(ResourceError::TokensInvalid { what }),
-    }
-}
 
 /// Checks a cost as PostgreSQL prints a numeric, which is never in exponents.
 pub fn check_cost(printed: &str) -> Result<(), ResourceError> {
@@ -44,16 +33,6 @@ pub fn check_cost(printed: &str) -> Result<(), ResourceError> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-
-    #[test]
-    fn tokens() {
-        for fine in [0, 1, MAX_TOKENS] {
-            assert!(check_tokens("tokens_in", fine).is_ok());
-        }
-        for bad in [-1, i64::MIN, MAX_TOKENS + 1, i64::MAX] {
-            assert!(check_tokens("tokens_in", bad).is_err());
-        }
-    }
 
     #[test]
     fn costs() {

@@ -3,7 +3,6 @@
 use crate::model::error::Error;
 use crate::model::resource_error::ResourceError;
 use crate::model::resource_text::{check_name, MAX_LLM};
-use crate::model::usage::check_tokens;
 use crate::pg::prompts;
 use crate::pg::usage::{self, Call, Cost};
 
@@ -49,6 +48,8 @@ pub fn record(report: Report<'_>) -> Result<Option<i64>, Error> {
 
 fn tokens(what: &'static str, count: Option<i64>) -> Result<i64, Error> {
     let count = count.ok_or(Error::ArgumentNull { argument: what })?;
-    check_tokens(what, count)?;
+    if count < 0 {
+        return Err(ResourceError::TokensNegative { what }.into());
+    }
     Ok(count)
 }

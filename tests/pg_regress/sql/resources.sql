@@ -139,11 +139,16 @@ SELECT count(*) FROM projectalpha.llm_usage_daily;
 SELECT projectalpha.create_prompt('teaser', 'Write a teaser.') AS prompt \gset
 SELECT projectalpha.record_llm_usage(:winter, :prompt, 'model-1', 1200, 340, 0.0123);
 SELECT projectalpha.record_llm_usage(:winter, NULL, 'model-1', 0, 0, 0);
-SELECT projectalpha.record_llm_usage(:winter, :prompt, 'model-2', 2147483647, 1, 9999.999999);
+SELECT projectalpha.record_llm_usage(:winter, :prompt, 'model-2', 5000000000, 1, 9999.999999);
 SELECT projectalpha.record_llm_usage(:summer, :prompt, 'model-1', 10, 10, 0.30000000000000004);
 \d projectalpha_data.llm_usage
 SELECT project_id, client_id = :client AS clients, prompt_id, model, tokens_in, tokens_out, cost, now() - created_at < interval '1 hour' AS now FROM projectalpha_data.llm_usage ORDER BY id;
 SELECT day = (now() AT TIME ZONE 'UTC')::date AS today, client_id = :client AS clients, client, project_id, project, model, calls, tokens_in, tokens_out, cost FROM projectalpha.llm_usage_daily;
+-- No number that somebody reports keeps the others from their bill.
+BEGIN;
+SELECT count(projectalpha.record_llm_usage(:summer, NULL, 'model-2', 9223372036854775807, 9223372036854775807, 0)) FROM generate_series(1, 2);
+SELECT project, model, tokens_in, tokens_out FROM projectalpha.llm_usage_daily WHERE model = 'model-2' ORDER BY project_id;
+ROLLBACK;
 -- What would be rounded, negative or beyond all reason.
 \set VERBOSITY default
 SELECT projectalpha.record_llm_usage(:winter, NULL, 'm', 1, 1, -0.000001);
@@ -156,7 +161,6 @@ SELECT projectalpha.record_llm_usage(:winter, NULL, 'm', 1, 1, 1e100);
 SELECT projectalpha.record_llm_usage(:winter, NULL, 'm', 1, 1, NULL);
 SELECT projectalpha.record_llm_usage(:winter, NULL, 'm', -1, 1, 0);
 SELECT projectalpha.record_llm_usage(:winter, NULL, 'm', 1, -1, 0);
-SELECT projectalpha.record_llm_usage(:winter, NULL, 'm', 1, 2147483648, 0);
 SELECT projectalpha.record_llm_usage(:winter, NULL, 'm', NULL, 1, 0);
 SELECT projectalpha.record_llm_usage(:winter, NULL, '', 1, 1, 0);
 SELECT projectalpha.record_llm_usage(:winter, NULL, NULL, 1, 1, 0);
