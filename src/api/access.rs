@@ -76,7 +76,6 @@ fn explain_access(
             token,
             credential_id,
         };
-        access::explain(Caller::Sql, whose, tool_name, action, context, admin_token)
-            .map(pgrx::Json)
+        access::explain(Caller::Sql, whose, tool_name, action, context, admin_token).map(pgrx::Json)
     })
 }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::{json, Value};
 
+use crate::model::denial::Denial;
 use crate::model::error::Error;
 use crate::pg::access_log;
 use crate::pg::json_writer::{JsonWriter, Zone};
@@ -148,6 +149,14 @@ impl Refusal {
         }
     }
 
+    fn headers(&self) -> Headers {
+        let mut headers = Headers::default();
+        if let Refusal::Expected(Error::Denial(Denial::TooManyRequests { retry_after })) = self {
+            headers.add("Retry-After", retry_after.to_string());
+        }
+        headers
+    }
+
     fn detail(self) -> Detail {
         Detail::Text(match self {
             Refusal::Faults(faults) => return Detail::Faults(faults),
@@ -208,8 +217,9 @@ pub fn answer_with(handle: impl FnOnce(&mut JsonWriter) -> Result<Headers, Refus
     let mut writer = JsonWriter::new(Zone::Implied);
     let extra = handle(&mut writer).unwrap_or_else(|refusal| {
         writer.clear();
+        let headers = refusal.headers();
         refuse(&mut writer, refusal);
-        Headers::default()
+        headers
     });
     if extra.not_modified {
         writer.clear();

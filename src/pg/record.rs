@@ -67,7 +67,13 @@ impl ToolTable {
             )
         };
         as_owner_with_pinned_path(|| {
-            let plan = self.plan(Statement::Get { listed: columns.len() }, sql, &[pg_sys::INT8OID]);
+            let plan = self.plan(
+                Statement::Get {
+                    listed: columns.len(),
+                },
+                sql,
+                &[pg_sys::INT8OID],
+            );
             let mut found = None;
             spi::scan(&plan, vec![id.into()], |row| {
                 found = Some(self.write(&row, columns, writer));

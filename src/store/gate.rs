@@ -178,7 +178,12 @@ pub fn open_unasked(
     enter(&shared, token, act, caller.as_deref()).map_err(|error| {
         let refusal = Refusal::from(error);
         let carried = Carried::Nothing;
-        note(&shared, caller.as_deref(), Noted { act, carried }, Err(&refusal));
+        note(
+            &shared,
+            caller.as_deref(),
+            Noted { act, carried },
+            Err(&refusal),
+        );
         refusal.error
     })
 }

@@ -26,13 +26,8 @@ pub enum Counting {
 
 /// The decision, with what holds where no policy matches: agents may not, all others may.
 pub enum Verdict {
-    Allowed {
-        policy: Option<i64>,
-    },
-    Denied {
-        denial: Denial,
-        policy: Option<i64>,
-    },
+    Allowed { policy: Option<i64> },
+    Denied { denial: Denial, policy: Option<i64> },
 }
 
 impl Verdict {

@@ -207,11 +207,7 @@ pub fn validate(
 }
 
 /// The tool, locked for writing, for a caller who may do this.
-fn locked(
-    which: &Which<'_>,
-    act: Act,
-    carried: Carried<'_>,
-) -> Result<Rc<CompiledTool>, Error> {
+fn locked(which: &Which<'_>, act: Act, carried: Carried<'_>) -> Result<Rc<CompiledTool>, Error> {
     let name = name_of_tool(which.tool_name)?;
     loop {
         let tool = gate::open(&name, which.token, act, carried)?;

@@ -75,7 +75,17 @@ def test_each_address_is_counted_for_itself_and_nobody_chooses_his(limited):
         assert [store_from(limited, source, tool, (name, "203.0.113.9")) for source in sources] == [429, 429]
     # Nor at PostgREST's own URL, and it is the same allowance.
     arguments = {"tool_name": tool.name, "token": tool.token, "payload": {}}
-    assert limited.post("/rpc/store_record", arguments, ("X-Client-Address", "203.0.113.9")).status == 429
+    answer = limited.post("/rpc/store_record", arguments, ("X-Client-Address", "203.0.113.9"))
+    assert (answer.status, answer.json()["code"], answer.json()["message"]) == (429, "53400", "Too many requests")
+    assert 1 <= int(answer.header("retry-after")[0]) <= 3600
+
+
+def test_denied_at_postgrests_own_url(limited):
+    tool = limited.register(INT)
+    limited.sql("SELECT projectalpha.create_policy(%s, 'none', 'deny', '{write}')", tool.name)
+    answer = limited.post("/rpc/store_record", {"tool_name": tool.name, "token": tool.token, "payload": {}})
+    assert (answer.status, answer.json()["code"], answer.json()["message"]) == (403, "42501", "Access denied")
+    assert answer.header("retry-after") == []
 
 
 def test_addresses_are_matched_as_the_proxy_sees_them(limited):

@@ -5,12 +5,12 @@
 mod codes;
 mod words;
 
+use crate::model::access_context::ContextError;
 use crate::model::access_error::AccessError;
 use crate::model::agent_error::AgentError;
 use crate::model::alteration_error::AlterationError;
 use crate::model::checks::BrokenRule;
 use crate::model::configuration_error::ConfigurationError;
-use crate::model::access_context::ContextError;
 use crate::model::denial::Denial;
 use crate::model::json_kind::JsonKind;
 use crate::model::lifecycle_error::LifecycleError;
