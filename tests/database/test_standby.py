@@ -31,7 +31,7 @@ class Standby(Cluster):
 
 @pytest.fixture(scope="module")
 def pair():
-    with Cluster("wal_level=replica", "max_wal_senders=4", "synchronous_commit=on") as primary:
+    with Cluster("wal_level=replica", "max_wal_senders=4", "synchronous_commit=on", preloaded=True) as primary:
         with Standby(primary) as standby:
             yield primary, standby
 
@@ -169,3 +169,18 @@ def test_tenants_on_a_standby(pair):
                 there.execute("SELECT projectalpha.render_prompt(1, 1, '{\"name\": \"Ann\"}', %s)", (token,))
             # Of a tool that is not sensitive it shows what everybody sees.
             assert rows(there, listed.replace("'n'", "'m'"), "token-of-project-2") == []
+
+
+def test_a_standby_counts_rates_for_itself(pair):
+    primary, standby = pair
+    with primary.new_store() as here:
+        here.execute("SELECT projectalpha.register_tool('rated', 'token-of-rated', '[]')")
+        here.execute("""SELECT projectalpha.create_policy('rated', 'limit', 'allow', '{read}', '{"rate": {"max": 2, "per": "1 hour"}}')""")
+        standby.catch_up()
+        listing = "SELECT projectalpha.list_records('rated', token => 'token-of-rated')"
+        with standby.connect(here.info.dbname) as there:
+            for db in (there, here):
+                for _ in range(2):
+                    db.execute(listing)
+                with pytest.raises(psycopg.errors.ConfigurationLimitExceeded):
+                    db.execute(listing)
