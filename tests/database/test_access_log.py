@@ -30,8 +30,8 @@ COPIED = """INSERT INTO projectalpha_data.access_logs (logged_at, tool_id, tool_
 
 @pytest.fixture(scope="module")
 def logged_cluster():
-    """One with the log as it is by default."""
-    with Cluster(access_log="denied") as running:
+    """One with the log as it is by default. Autovacuum would hold back what can be summarised, for a moment now and then."""
+    with Cluster("autovacuum=off", access_log="denied") as running:
         yield running
 
 
@@ -300,7 +300,7 @@ def test_many_summarise_while_many_write(logged_cluster, db):
 
 
 def test_a_summary_that_is_killed_is_done_again():
-    with Cluster(access_log="writes") as cluster:
+    with Cluster("autovacuum=off", access_log="writes") as cluster:
         with new_store(cluster) as db:
             name = db.info.dbname
             db.execute(STORED)
@@ -344,7 +344,7 @@ def test_a_dump_goes_on_in_another_cluster(logged_cluster, db):
     eventually(lambda: kept(db) == 5)
     dumped = logged_cluster.client("pg_dump", db.info.dbname)
     partitions = "SELECT relid::text, isleaf FROM pg_partition_tree('projectalpha_data.access_logs') ORDER BY 1"
-    with Cluster(access_log="writes") as elsewhere:
+    with Cluster("autovacuum=off", access_log="writes") as elsewhere:
         name = elsewhere.new_database()
         elsewhere.client("psql", name, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-o", "/dev/null", input=dumped)
         with elsewhere.connect(name) as there:
