@@ -37,6 +37,8 @@ CONTENTS = {
     "facts": "SELECT * FROM projectalpha.tool_info ORDER BY tool_id",
     "secrets": "SELECT * FROM projectalpha.tool_secrets ORDER BY tool_id, name",
     "registry": "SELECT * FROM projectalpha.tool_registry ORDER BY tool_id",
+    "policies": "SELECT * FROM projectalpha.policies ORDER BY id",
+    "policy list": "SELECT * FROM projectalpha.policy_list",
     # Not in the dump: made again, whichever table is loaded first.
     "search": "SELECT s.* FROM projectalpha.tool_search AS s JOIN projectalpha.tools AS t ON t.id = s.tool_id ORDER BY s.tool_id",
     "history": "SELECT * FROM projectalpha.schema_history ORDER BY tool_id, version",
@@ -112,6 +114,10 @@ def source(cluster):
             db.execute("SELECT projectalpha.create_policy(%s, 'all', 'allow', '{*}')", [tool])
             ISSUED[tool] = value(db, "SELECT projectalpha.issue_credential(%s, %s, %s, '9 years')", agent, tool, [scope])
         db.execute("SELECT projectalpha.delete_agent(agent_id) FROM projectalpha.create_agent('Gone')")
+        for tool in ("survey", "old"):
+            db.execute("""SELECT projectalpha.create_policy(%s, 'small', 'allow', '{write,read}', '{"fields": {"n": {"lt": 9}}, "roles": ["a"]}',
+                              '{read}', 7, 'Small ones')""", [tool])
+        db.execute("SELECT projectalpha.create_policy('survey', 'none', 'deny', '{*}')")
         db.execute("SELECT projectalpha.register_tool('entry', storage => 'none', description => 'No table')")
         db.execute("SELECT projectalpha.deactivate_tool('entry')")
         db.execute("SELECT projectalpha.delete_tool('old', archive => true)")
