@@ -148,7 +148,9 @@ fn note(
     if !access_log::keeps(tool.logging, kind) {
         return;
     }
-    let payload = context.payload.filter(|_| tool.logging.payloads);
+    let payload = context
+        .payload
+        .filter(|_| tool.logging.payloads && judgement.allowed);
     access_log::note(Attempt {
         tool_id: Some(tool.id),
         tool_name: tool.name.as_str().to_owned(),
