@@ -56,7 +56,7 @@ extension_sql_file!(
 ///
 /// Errors: 42501 not an administrator; 42704 no such tool; 42710 the tool has a policy of
 /// that name; 22023 a bad argument or condition (the message names it); 42703 `fields`
-/// names none of the tool; 55000 a rate without preloading; 54000 more than 1000 policies;
+/// names none of the tool; 55000 a rate without preloading; 54000 more than 200 policies;
 /// 22004 NULL where none may be.
 ///
 /// ```sql

@@ -5,7 +5,7 @@ use super::name::excerpt;
 use super::policy::conditions::{KEYS, MAX_BYTES};
 
 /// Most policies of one tool: every call goes through all of them.
-pub const MAX_POLICIES: usize = 1000;
+pub const MAX_POLICIES: usize = 200;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PolicyError {
@@ -177,6 +177,9 @@ impl PolicyError {
             }
             Self::ConditionsTooLong => "Make two policies of it.".into(),
             Self::ConditionInvalid { .. } => "Leave it out to have no such condition.".into(),
+            Self::FieldsUnfit { fault } if matches!(**fault, Error::FieldUnknown { .. }) => {
+                "Name fields of the tool; id and created_at are not in a payload.".into()
+            }
             Self::FieldsUnfit { fault } => fault
                 .hint()
                 .unwrap_or_else(|| r#"Example: {"fields": {"amount": {"lte": 100}}}"#.into()),

@@ -4,7 +4,8 @@
 mod tests {
     use pgrx::prelude::*;
 
-    use crate::pg::client_address;
+    use crate::model::rate_key::{RateKey, Subject};
+    use crate::pg::{client_address, proxy, rate_limit};
 
     fn set_headers(json: &str) {
         Spi::get_one_with_args::<&str>(
@@ -50,6 +51,26 @@ mod tests {
         assert_eq!(current().as_deref(), Some("192.0.2.7"));
         Spi::run("RESET SESSION AUTHORIZATION; SET SESSION AUTHORIZATION authenticator").unwrap();
         assert_eq!(current(), peer());
+    }
+
+    #[pg_test]
+    fn what_is_asked_again_takes_nothing() {
+        let hour = std::time::Duration::from_secs(3600);
+        let key = RateKey {
+            policy: -9,
+            subject: Subject::Everybody,
+        };
+        let again = r#"{"x-asked-again": "1"}"#;
+        set_headers(again);
+        assert!(!proxy::asks_again());
+        assert_eq!(rate_limit::take(&key, 1, hour), Ok(()));
+        assert!(rate_limit::take(&key, 1, hour).is_err());
+        Spi::run("CREATE ROLE authenticator; SET SESSION AUTHORIZATION authenticator").unwrap();
+        assert!(proxy::asks_again());
+        assert_eq!(rate_limit::take(&key, 1, hour), Ok(()));
+        set_headers("{}");
+        assert!(!proxy::asks_again());
+        assert!(rate_limit::take(&key, 1, hour).is_err());
     }
 
     #[pg_test(error = "permission denied to set parameter \"projectalpha_store.proxy_roles\"")]

@@ -345,6 +345,14 @@ fn ensure_schema(schema: &str) {
     }
 }
 
+/// While the data schema is missing, whoever will make it is waited for, before the
+/// caller locks what that one may be about to lock. Whoever makes it waits here, too.
+pub fn wait_for_first_use() {
+    if schema_oid(DATA_SCHEMA).is_none() {
+        as_owner_for_ddl(|| take_create_lock(DATA_SCHEMA));
+    }
+}
+
 /// Creates a schema whose tables `projectalpha_reader` may read.
 pub(super) fn create_schema(schema: &str) {
     let schema_name = Quoted(schema);

@@ -66,6 +66,7 @@ pub mod project_tools;
 pub mod projects;
 pub mod promotion;
 pub mod prompts;
+pub mod proxy;
 pub mod query;
 mod query_sql;
 pub mod random;

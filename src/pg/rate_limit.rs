@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use pgrx::{pg_guard, pg_sys};
 
-use super::{compat, settings};
+use super::{compat, proxy, settings};
 use crate::model::rate_key::{PackedKey, RateKey};
 use crate::model::rate_set::{Set, WAYS};
 
@@ -137,11 +137,15 @@ pub fn is_available() -> bool {
 
 /// Takes one from the allowance of `max` within any `per`. If nothing is left, it
 /// takes nothing and gives the time until something is, if nobody else comes; it
-/// gives `per` if rates are not available.
+/// gives `per` if rates are not available. A call that took when it was made before
+/// passes.
 pub fn take(key: &RateKey, max: u32, per: Duration) -> Result<(), Duration> {
     let (Some(table), now) = (table(), now()) else {
         return Err(per);
     };
+    if proxy::asks_again() {
+        return Ok(());
+    }
     let (key, set) = locate(table, key);
     let guard = Guard::lock(set, pg_sys::LWLockMode::LW_EXCLUSIVE);
     // SAFETY: locked for us alone.

@@ -18,7 +18,9 @@ use pgrx::{PgLogLevel, PgTryBuilder};
 
 use super::access_log::Frame;
 use super::error_context::{finish, Capture, Origin};
+use super::proxy;
 use crate::model::access_log::Face;
+use crate::model::denial::NativeAnswer;
 use crate::model::error::Error;
 
 /// An error of PostgreSQL itself, caught.
@@ -201,9 +203,24 @@ pub fn attempt<T>(body: impl FnOnce() -> T) -> Result<T, Box<Caught>> {
 }
 
 /// Raises `error` with all its parts.
+///
+/// PostgREST makes a status of the SQLSTATE: of 53400 one that says that the service is
+/// not available, of 42501 one that asks for a login. It is told what to answer where
+/// that is wrong.
 pub fn raise(error: &Error) -> ! {
-    let code = pack_sqlstate(error.sqlstate());
-    let report = report(code, error.message(), error.detail(), error.hint());
+    let (code, report) = match error {
+        Error::Denial(denial) if proxy::headers().is_some() => {
+            let code = pack_sqlstate("PGRST");
+            let answer = NativeAnswer::of(denial);
+            let report = report(code, answer.message, Some(answer.detail), None);
+            (code, report)
+        }
+        _ => {
+            let code = pack_sqlstate(error.sqlstate());
+            let report = report(code, error.message(), error.detail(), error.hint());
+            (code, report)
+        }
+    };
     finish(Origin::of_sqlstate(code), || {
         report.report(PgLogLevel::ERROR)
     });

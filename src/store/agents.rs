@@ -148,10 +148,9 @@ pub(super) fn administered_or_own(
 /// Has other changes of an agent and of what it holds wait, or waits for them: then the
 /// key may have been revoked meanwhile.
 pub(super) fn lock_for_change(agent: i64, api_key: Option<&str>) -> Result<(), Error> {
-    if !agents::lock_for_change(agent) {
-        return Err(not_found(agent));
-    }
-    still_holds(api_key)
+    let is_there = agents::lock_for_change(agent);
+    still_holds(api_key)?;
+    found(agent, is_there)
 }
 
 /// Passes a key that works, and no key.

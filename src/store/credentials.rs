@@ -55,8 +55,9 @@ pub fn issue(
         return Err(AgentError::ProjectForbidden.into());
     }
     let (tool_id, project) = lock(&name, request.project_id)?;
-    let row = agents::lock(agent).ok_or_else(|| not_found(agent))?;
+    let row = agents::lock(agent);
     still_holds(api_key)?;
+    let row = row.ok_or_else(|| not_found(agent))?;
     if !row.is_active {
         return Err(AgentError::AgentInactive { agent }.into());
     }

@@ -1,5 +1,7 @@
 //! Records of tools: storing and listing them.
 
+use std::cell::Cell;
+
 use crate::model::error::Error;
 use crate::model::name::ToolName;
 use crate::model::page::Page;
@@ -143,16 +145,21 @@ pub fn store_many(
             let (index, payload) = payloads.next()?;
             let object = payload.as_object().ok_or(Error::PayloadNotObject);
             let made = object.and_then(|object| validate::fill(row, &tool, object));
-            Some(made.map_err(|fault| Error::InRecord {
-                index,
-                fault: Box::new(fault),
-            }))
+            Some(made.map_err(|fault| in_record(index, fault)))
         });
+    }
+}
+
+fn in_record(index: usize, fault: Error) -> Error {
+    Error::InRecord {
+        index,
+        fault: Box::new(fault),
     }
 }
 
 fn insert_many(tool: &CompiledTool, mut next: impl NextRow<Error>) -> Result<i64, Error> {
     quota::check(tool)?;
+    let at = Cell::new(0);
     let stored = if tool.options.notify {
         // Each has an id to announce. That there is no room for all of them does not
         // make the tool full.
@@ -160,12 +167,15 @@ fn insert_many(tool: &CompiledTool, mut next: impl NextRow<Error>) -> Result<i64
         let mut row = Row::with_capacity(tool.columns.len());
         while let Some(made) = next(&mut row) {
             made?;
-            stored += i64::from(insert_and_announce(tool, &row)?.is_some());
+            let id = insert_and_announce(tool, &row).map_err(|fault| in_record(at.get(), fault))?;
+            stored += i64::from(id.is_some());
+            at.set(at.get() + 1);
         }
         stored
     } else {
         let columns = field_columns(tool);
-        changes::unique(tool, || tool.table.insert_many(&columns, next))??
+        changes::unique(tool, || tool.table.insert_many(&columns, next, &at))
+            .map_err(|fault| in_record(at.get(), fault))??
     };
     quota::take(tool, stored)?;
     Ok(stored)

@@ -133,6 +133,32 @@ mod tests {
         expect_second_round_to_be_warm(round);
     }
 
+    /// Who an agent is is kept with what its credential allows.
+    #[pg_test]
+    fn agents_are_warm_after_one_round() {
+        register(true);
+        Spi::run(
+            "SELECT projectalpha.create_policy('warm', 'all', 'allow', '{read,write}');
+             CREATE TEMP TABLE held AS
+             SELECT projectalpha.issue_credential(agent_id, 'warm', '{read,write}', '1 hour') AS token
+               FROM projectalpha.create_agent('Ann', roles => '{a,b}')",
+        )
+        .unwrap();
+        let round = || {
+            for statement in [
+                "projectalpha.store_record('warm', token, '{\"n\": 1}')",
+                "projectalpha.store_records('warm', token, '[{}]')",
+                "projectalpha.list_records('warm', 5, 0, token)",
+            ] {
+                Spi::run(&format!("SELECT {statement} FROM held")).unwrap();
+            }
+        };
+        round();
+        let before = counts();
+        round();
+        assert_eq!(counts(), before);
+    }
+
     /// More tenants than a small cache of tools has room for, fewer than it has tokens.
     #[pg_test]
     fn credentials_are_kept_apart_from_tools() {

@@ -19,11 +19,14 @@ SCHEMA = [
 ]
 PAYLOAD = {"n": 9223372036854775807, "s": "tab\there \\N é", "b": True, "f": 0.1, "j": {"a": [1, None]}, "at": "2026-02-05T10:30:00.5Z"}
 TOKENS = ["survey-token-001", "secret-token-001", "whole-token-001", "gone-token-001", "admin-token-001", "common-token-001", "revoked-token-001", "old-token-001", "old-token-002"]
+# Made by the database, for an agent.
+ISSUED = {}
 
 # All that must be the same on the other side.
 CONTENTS = {
     "tools": "SELECT * FROM projectalpha.tools ORDER BY id",
     "credentials": "SELECT * FROM projectalpha.credentials ORDER BY id",
+    "agents": "SELECT * FROM projectalpha.agents ORDER BY id",
     "survey": "SELECT * FROM projectalpha_data.tool_survey ORDER BY id",
     "secret": "SELECT * FROM projectalpha_data.tool_secret ORDER BY id",
     "whole": "SELECT * FROM projectalpha_data.tool_whole ORDER BY id",
@@ -34,6 +37,8 @@ CONTENTS = {
     "facts": "SELECT * FROM projectalpha.tool_info ORDER BY tool_id",
     "secrets": "SELECT * FROM projectalpha.tool_secrets ORDER BY tool_id, name",
     "registry": "SELECT * FROM projectalpha.tool_registry ORDER BY tool_id",
+    "policies": "SELECT * FROM projectalpha.policies ORDER BY id",
+    "policy list": "SELECT * FROM projectalpha.policy_list",
     # Not in the dump: made again, whichever table is loaded first.
     "search": "SELECT s.* FROM projectalpha.tool_search AS s JOIN projectalpha.tools AS t ON t.id = s.tool_id ORDER BY s.tool_id",
     "history": "SELECT * FROM projectalpha.schema_history ORDER BY tool_id, version",
@@ -104,6 +109,15 @@ def source(cluster):
         use_key(db, key_file(cluster, "dumped_key"))
         set_facts(db, "survey", tags=["forms", "people"], category="feedback", examples=[{"input": {"n": 1}}])
         set_facts(db, "old", tags=["kept"], auth_config={"header": "X-Key", "secret": {"api_key": "secret-of-old"}})
+        ((agent, ISSUED["key"]),) = rows(db, "SELECT * FROM projectalpha.create_agent('Ann', 'who \"reads\"', '{analyst}', '{a,b}')")
+        for tool, scope in (("secret", "read"), ("old", "write")):
+            db.execute("SELECT projectalpha.create_policy(%s, 'all', 'allow', '{*}')", [tool])
+            ISSUED[tool] = value(db, "SELECT projectalpha.issue_credential(%s, %s, %s, '9 years')", agent, tool, [scope])
+        db.execute("SELECT projectalpha.delete_agent(agent_id) FROM projectalpha.create_agent('Gone')")
+        for tool in ("survey", "old"):
+            db.execute("""SELECT projectalpha.create_policy(%s, 'small', 'allow', '{write,read}', '{"fields": {"n": {"lt": 9}}, "roles": ["a"]}',
+                              '{read}', 7, 'Small ones')""", [tool])
+        db.execute("SELECT projectalpha.create_policy('survey', 'none', 'deny', '{*}')")
         db.execute("SELECT projectalpha.register_tool('entry', storage => 'none', description => 'No table')")
         db.execute("SELECT projectalpha.deactivate_tool('entry')")
         db.execute("SELECT projectalpha.delete_tool('old', archive => true)")
@@ -201,9 +215,9 @@ def test_an_archived_tool_comes_back_in_the_restored_database(cluster, restored)
         restored.execute("SELECT projectalpha.reveal_tool_secret('old_again', 'api_key')")
     use_key(restored, str(cluster.data.parent / "dumped_key"))
     assert value(restored, "SELECT projectalpha.reveal_tool_secret('old_again', 'api_key')") == "secret-of-old"
-    for token, id in (("old-token-001", 2), ("old-token-002", 3)):
+    for token, id in (("old-token-001", 2), ("old-token-002", 3), (ISSUED["old"], 4)):
         assert store_record(restored, "old_again", PAYLOAD, token) == id
-    assert rows(restored, "SELECT n, x, version FROM projectalpha_data.tool_old_again") == [(PAYLOAD["n"], 7, 1)] * 3
+    assert rows(restored, "SELECT n, x, version FROM projectalpha_data.tool_old_again") == [(PAYLOAD["n"], 7, 1)] * 4
     names = rows(restored, "SELECT relname FROM pg_class WHERE relname ~ 'old' AND relkind IN ('i', 'S', 'r') AND relnamespace = 'projectalpha_data'::regnamespace ORDER BY 1")
     assert [name for name in names if not name[0].startswith("ix_of_tool_old_again_")] == [("id_of_tool_old_again",), ("pk_of_tool_old_again",), ("tool_old_again",)]
     versions = "SELECT version FROM projectalpha.schema_history JOIN projectalpha.tools AS t ON t.id = tool_id WHERE t.tool_name = 'old_again' ORDER BY 1"
@@ -214,6 +228,8 @@ def test_tokens_open_what_they_opened(restored):
     restored.execute("SET ROLE projectalpha_anon")
     listed = rows(restored, "SELECT r->'s' FROM projectalpha.list_records('secret', token => 'secret-token-001') AS r")
     assert listed[0] == (PAYLOAD["s"],)
+    assert len(rows(restored, "SELECT projectalpha.list_records('secret', token => %s)", ISSUED["secret"])) == len(listed)
+    assert rows(restored, "SELECT agent_name, tool_name FROM projectalpha.list_credentials(api_key => %s)", ISSUED["key"]) == [("Ann", None), ("Ann", "secret")]
     assert len(rows(restored, "SELECT projectalpha.list_common('reports', token => 'common-token-001')")) == 2
     assert len(rows(restored, "SELECT projectalpha.list_common('reports')")) == 1
     assert register(restored, "by_token", admin_token="admin-token-001")
@@ -256,7 +272,7 @@ def test_no_token_is_in_a_dump(cluster, source, plain):
     made = register(source, "shown_once", token=None)
     text = plain + dump(cluster, source.info.dbname, "--inserts")
     source.execute("SELECT projectalpha.delete_tool('shown_once')")
-    assert not [token for token in (*TOKENS, made, "secret-of-old") if token in text]
+    assert not [token for token in (*TOKENS, *ISSUED.values(), made, "secret-of-old") if token in text]
     assert "survey" in text and PAYLOAD["j"]["a"] == [1, None]
 
 

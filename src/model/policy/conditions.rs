@@ -146,7 +146,7 @@ impl Conditions {
         }
         if let (Some(min), Some(max)) = (self.min_payload_bytes, self.max_payload_bytes) {
             if min > max {
-                let wanted = "not below 'min_payload_bytes'";
+                let wanted = "at least 'min_payload_bytes'";
                 return Err(PolicyError::condition("max_payload_bytes", wanted));
             }
         }

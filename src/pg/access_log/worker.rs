@@ -23,6 +23,8 @@ const FUNCTION: &CStr = c"projectalpha_access_log_worker";
 const PATIENCE: Duration = Duration::from_millis(1000);
 /// Attempts that are written in one transaction.
 const BATCH: usize = 256;
+/// Records in a row that are tried, once a batch was not written.
+const MOST_TRIES: usize = 2;
 /// A session that has just made the log, and has not committed yet, is waited for.
 const LOCK_TIMEOUT: i32 = 10_000;
 
@@ -267,16 +269,30 @@ fn write_some(queue: &Queue) -> bool {
     if position == ring.first() {
         return false;
     }
-    // One that cannot be written must not take the others with it.
-    if write_together(&batch).is_err() {
-        for record in &batch {
-            if let Err(reason) = write_together(std::slice::from_ref(record)) {
-                report::note(&record.log_line(&reason));
-            }
-        }
+    if let Err(reason) = write_together(&batch) {
+        write_one_by_one(&batch, reason);
     }
     ring.forget(position);
     true
+}
+
+/// One that cannot be written must not take the others with it. But if none can, the
+/// log is not to be had, and each may have waited for it.
+fn write_one_by_one(records: &[Record], mut reason: String) {
+    let mut failed_in_a_row = 0;
+    for record in records {
+        if failed_in_a_row < MOST_TRIES {
+            match write_together(std::slice::from_ref(record)) {
+                Ok(()) => {
+                    failed_in_a_row = 0;
+                    continue;
+                }
+                Err(another) => reason = another,
+            }
+            failed_in_a_row += 1;
+        }
+        report::note(&record.log_line(&reason));
+    }
 }
 
 /// Writes records in one transaction.

@@ -26,7 +26,7 @@ CREATE FUNCTION pg_temp.credential(token text, project text, scopes text[] DEFAU
 SELECT pg_temp.credential('A second', 'A');
 SELECT pg_temp.credential('A reads', 'A', '{read}');
 SELECT pg_temp.credential('A writes', 'A', '{write}');
-SELECT pg_temp.credential('A neither', 'A', '{admin}');
+SELECT pg_temp.credential('A neither', 'A', '{agent,common}');
 SELECT pg_temp.credential('A expired', 'A', expires_at => now() - interval '1 s');
 SELECT pg_temp.credential('A expires', 'A', expires_at => now() + interval '1 day');
 SELECT pg_temp.credential('A revoked', 'A', revoked_at => now());
