@@ -259,8 +259,10 @@ def test_what_is_not_known_is_not_allowed(world):
     for token in (None, tokens["own"].text, tokens["agent ['admin']"].text):
         assert not check("no_such_tool", token, "read")
         assert not check("No name of a tool", token, "read")
-        for action in ("", "publish", "admin", "agent", "*", "READ", "read ", "x" * 1000):
+        for action in ("", "publish", "agent", "*", "READ", "read ", "x" * 1000):
             assert not check(tool.name, token, action)
+        # Whether somebody administers the tool can be asked.
+        assert check(tool.name, token, "admin") == (token == tokens["agent ['admin']"].text)
 
 
 def test_who_may_not_read_is_not_shown_what_was_there(world):
