@@ -24,6 +24,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent / "tests" / "http"))
 
 import bulk_cases  # noqa: E402
+import gate_cases  # noqa: E402
 import http_cases  # noqa: E402
 import pgbench_cases  # noqa: E402
 import record_cases  # noqa: E402
@@ -33,7 +34,7 @@ from database import SETTINGS, running  # noqa: E402
 from picture import draw  # noqa: E402
 
 CASES = (sql_cases.CASES | record_cases.CASES | pgbench_cases.CASES | bulk_cases.CASES | scale_cases.CASES
-         | http_cases.CASES)
+         | gate_cases.CASES | http_cases.CASES)
 ORDER = ["noise", "store", "plan", "pgbench", "dba", "bulk", "list", "keyset", "record", "find", "rules", "tools", "memory", "tenants", "http", "wide"]
 STARTED = time.monotonic()
 

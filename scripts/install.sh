@@ -22,3 +22,5 @@ find . -type f -printf '%P\n' | while read -r file; do
     "${copy[@]}" install -D -m 644 "$file" "/$file"
 done
 say "installed into $("$PG_CONFIG" --pkglibdir)"
+say "policies that limit a rate need this in postgresql.conf, and a restart: shared_preload_libraries = '$EXTENSION'"
+say "a server that has it there already goes on with the old library until it is restarted"

@@ -16,6 +16,8 @@ RUN=$STORE_HOME/run       # sockets, process ids, the configuration in use
 LOG=$STORE_HOME/log       # postgresql.log, postgrest.log, and caddy.log or nginx.log
 MARK=$RUN/$EXTENSION      # says that the three folders are ours
 
+PRELOAD=$EXTENSION        # rates need it
+
 use_proxy() {
     [[ $1 =~ ^(caddy|nginx)$ ]] || die "STORE_PROXY is caddy or nginx, not $1"
     STORE_PROXY=$1
@@ -100,6 +102,7 @@ launch() {
 
 start_postgresql() {
     local settings="-c listen_addresses=127.0.0.1 -c port=$STORE_PG_PORT -c unix_socket_directories='$RUN'"
+    settings+=" -c shared_preload_libraries='$PRELOAD'"
     (
         cd /
         [ -e "$DATA/PG_VERSION" ] || "${as_server[@]}" "$(pg_bin initdb)" -D "$DATA" -U postgres --auth=trust \

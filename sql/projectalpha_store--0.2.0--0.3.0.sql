@@ -6,6 +6,12 @@ ALTER TABLE projectalpha.tools ADD COLUMN IF NOT EXISTS
 COMMENT ON COLUMN projectalpha.tools.is_active IS 'False refuses every write; reading goes on';
 COMMENT ON COLUMN projectalpha.tools.storage IS
     'Where its records are: a table of its own, or nowhere: then the tool is an entry of the catalogue alone';
+ALTER TABLE projectalpha.tools ADD COLUMN IF NOT EXISTS
+    access_log text CHECK (access_log IN ('none', 'denied', 'writes', 'all'));
+ALTER TABLE projectalpha.tools ADD COLUMN IF NOT EXISTS log_payloads boolean NOT NULL DEFAULT false;
+COMMENT ON COLUMN projectalpha.tools.access_log IS
+    'Which attempts the access log keeps; NULL follows the setting projectalpha_store.access_log';
+COMMENT ON COLUMN projectalpha.tools.log_payloads IS 'True keeps the payloads of those attempts, too';
 
 ALTER TABLE projectalpha.credentials ADD COLUMN IF NOT EXISTS project_id bigint;
 ALTER TABLE projectalpha.credentials ADD COLUMN IF NOT EXISTS agent_id bigint;
@@ -474,6 +480,8 @@ SELECT t.id AS tool_id
      , i.custom_metrics
      , t.created_at
      , greatest(i.updated_at, t.created_at) AS updated_at
+     , t.access_log
+     , t.log_payloads
   FROM projectalpha.tools AS t
   LEFT JOIN projectalpha.tool_info AS i ON i.tool_id = t.id
   LEFT JOIN LATERAL
@@ -1469,8 +1477,7 @@ VOLATILE PARALLEL UNSAFE
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'record_llm_usage_wrapper';
 
--- What all projects share: object models, prompts, and which model a project has contents of (spec 003's
--- public schema). No foreign keys, for the reason given at projectalpha.credentials.
+-- What all projects share: object models and prompts (spec 003's public schema). No foreign keys, for the reason given at projectalpha.credentials.
 
 CREATE TABLE projectalpha.object_models
 ( id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY
@@ -1497,39 +1504,8 @@ CREATE INDEX prompts_object_model_id ON projectalpha.prompts (object_model_id) W
 COMMENT ON TABLE projectalpha.prompts IS
     'Templates with {{placeholders}}; a project may have an adaptation of its own in prompt_components';
 
--- In which projects to look for contents of a model. A row says that there were some, not that there still are.
-CREATE TABLE projectalpha.object_model_uses
-( object_model_id bigint NOT NULL
-, project_id bigint NOT NULL
-, PRIMARY KEY (object_model_id, project_id)
-);
-CREATE INDEX object_model_uses_project_id ON projectalpha.object_model_uses (project_id);
-COMMENT ON TABLE projectalpha.object_model_uses IS
-    'Projects that have stored contents of an object model';
-
-CREATE FUNCTION projectalpha.forget_object_model_uses() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    IF TG_OP = 'TRUNCATE' THEN
-        DELETE FROM projectalpha.object_model_uses;
-    ELSE
-        DELETE FROM projectalpha.object_model_uses AS u USING gone WHERE u.project_id = gone.id;
-    END IF;
-    RETURN NULL;
-END
-$$;
-COMMENT ON FUNCTION projectalpha.forget_object_model_uses() IS
-    'Trigger function: removes what is known of the object models of deleted projects';
-CREATE TRIGGER forget_object_model_uses_of_deleted AFTER DELETE ON projectalpha.projects
-    REFERENCING OLD TABLE AS gone
-    FOR EACH STATEMENT EXECUTE FUNCTION projectalpha.forget_object_model_uses();
-CREATE TRIGGER forget_object_model_uses_of_all AFTER TRUNCATE ON projectalpha.projects
-    FOR EACH STATEMENT EXECUTE FUNCTION projectalpha.forget_object_model_uses();
-ALTER TABLE projectalpha.projects ENABLE ALWAYS TRIGGER forget_object_model_uses_of_deleted;
-ALTER TABLE projectalpha.projects ENABLE ALWAYS TRIGGER forget_object_model_uses_of_all;
-
 -- The bill. PL/pgSQL, as it is planned when it runs: the table of usage is made at first use. With bounds it
--- reads those days alone; NULL is no bound.
+-- reads those days alone; NULL is no bound. No number that somebody reports makes it fail: sums end at the largest bigint.
 CREATE FUNCTION projectalpha.llm_usage_by_day(from_day date DEFAULT NULL, to_day date DEFAULT NULL)
 RETURNS TABLE (day date, client_id bigint, client text, project_id bigint, project text, model text,
                calls bigint, tokens_in bigint, tokens_out bigint, cost numeric)
@@ -1547,8 +1523,8 @@ BEGIN
                   , u.project_id
                   , u.model
                   , count(*) AS calls
-                  , sum(u.tokens_in)::bigint AS tokens_in
-                  , sum(u.tokens_out)::bigint AS tokens_out
+                  , least(sum(u.tokens_in), 9223372036854775807)::bigint AS tokens_in
+                  , least(sum(u.tokens_out), 9223372036854775807)::bigint AS tokens_out
                   , trim_scale(sum(u.cost)) AS cost
                FROM projectalpha_data.llm_usage AS u
               WHERE u.created_at >= coalesce(llm_usage_by_day.from_day::timestamp AT TIME ZONE 'UTC', '-infinity')
@@ -1573,7 +1549,6 @@ COMMENT ON COLUMN projectalpha.llm_usage_daily.project IS
     'NULL once the project is dropped: its calls stay on the bill';
 
 GRANT SELECT ON projectalpha.object_models, projectalpha.prompts TO projectalpha_admin, projectalpha_reader;
-GRANT SELECT ON projectalpha.object_model_uses TO projectalpha_admin;
 GRANT SELECT ON projectalpha.llm_usage_daily TO projectalpha_admin, projectalpha_reader;
 GRANT EXECUTE ON FUNCTION projectalpha.llm_usage_by_day(date, date) TO projectalpha_admin, projectalpha_reader;
 
@@ -1581,7 +1556,6 @@ SELECT pg_extension_config_dump('projectalpha.object_models', '');
 SELECT pg_extension_config_dump('projectalpha.object_models_id_seq', '');
 SELECT pg_extension_config_dump('projectalpha.prompts', '');
 SELECT pg_extension_config_dump('projectalpha.prompts_id_seq', '');
-SELECT pg_extension_config_dump('projectalpha.object_model_uses', '');
 
 GRANT EXECUTE ON FUNCTION
     projectalpha.grant_project_access(bigint, text, text),
@@ -1852,11 +1826,232 @@ COMMENT ON FUNCTION projectalpha.set_metadata(bigint, text, jsonb, text, text) I
 COMMENT ON FUNCTION projectalpha.record_llm_usage(bigint, bigint, text, bigint, bigint, numeric, text) IS
     'Records a call of a language model for the bill and returns its id';
 
+-- Rates that hold across sessions.
+CREATE FUNCTION projectalpha.rate_limit_status() RETURNS TABLE (
+    available bool,
+    slots bigint,
+    used bigint,
+    evicted_live bigint
+)
+STRICT VOLATILE PARALLEL UNSAFE 
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'rate_limit_status_wrapper';
+
+GRANT EXECUTE ON FUNCTION projectalpha.rate_limit_status() TO projectalpha_admin;
+
+COMMENT ON FUNCTION projectalpha.rate_limit_status() IS
+    'How full the shared memory is in which rates are counted';
+
 -- A new credential makes no cached answer wrong, as what is not found is not cached.
 DROP TRIGGER invalidate_caches ON projectalpha.credentials;
 CREATE TRIGGER invalidate_caches AFTER UPDATE OR DELETE OR TRUNCATE
     ON projectalpha.credentials FOR EACH STATEMENT EXECUTE FUNCTION projectalpha.invalidate_caches();
 ALTER TABLE projectalpha.credentials ENABLE ALWAYS TRIGGER invalidate_caches;
+
+-- What the access log keeps, and what it tells.
+
+CREATE FUNCTION projectalpha.configure_access_log(
+    tool_name TEXT,
+    level TEXT DEFAULT NULL,
+    payloads bool DEFAULT false,
+    admin_token TEXT DEFAULT NULL
+) RETURNS void
+VOLATILE PARALLEL UNSAFE 
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'configure_access_log_wrapper';
+
+CREATE FUNCTION projectalpha.summarise_usage() RETURNS bigint
+STRICT VOLATILE PARALLEL UNSAFE 
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'summarise_usage_wrapper';
+
+CREATE FUNCTION projectalpha.drop_access_logs(
+    before date
+) RETURNS INT
+VOLATILE PARALLEL UNSAFE 
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'drop_access_logs_wrapper';
+
+-- What the access log tells. PL/pgSQL, as it is planned when it runs: the log is made at first use, the figures by the
+-- first summarise_usage(). With what is new in the log, or without.
+CREATE FUNCTION projectalpha.usage_figures(with_new boolean DEFAULT false)
+RETURNS TABLE (day date, client_id bigint, project_id bigint, tool_id bigint, tool_name text, agent_id bigint,
+               calls bigint, allowed bigint, denied bigint, errors bigint, total_ms double precision,
+               first_seen timestamptz, last_seen timestamptz, last_used timestamptz)
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    source record;
+BEGIN
+    IF to_regclass('projectalpha_data.api_usage') IS NOT NULL THEN
+        RETURN QUERY
+        SELECT u.day, u.client_id, u.project_id, u.tool_id, u.tool_name, u.agent_id, u.calls, u.allowed, u.denied, u.errors
+             , u.total_ms, u.first_seen, u.last_seen, u.last_used
+          FROM projectalpha_data.api_usage AS u;
+    END IF;
+    IF with_new IS NOT TRUE OR to_regclass('projectalpha_data.access_logs') IS NULL THEN
+        RETURN;
+    END IF;
+    FOR source IN
+        WITH RECURSIVE clusters (cluster) AS
+            ( SELECT min(l.cluster) FROM projectalpha_data.access_logs AS l
+              UNION ALL
+              SELECT (SELECT min(l.cluster) FROM projectalpha_data.access_logs AS l WHERE l.cluster > c.cluster)
+                FROM clusters AS c WHERE c.cluster IS NOT NULL
+            )
+        SELECT c.cluster, '0'::xid8 AS horizon FROM clusters AS c WHERE c.cluster IS NOT NULL
+    LOOP
+        IF to_regclass('projectalpha_data.access_log_horizons') IS NOT NULL THEN
+            source.horizon := coalesce((SELECT h.xid FROM projectalpha_data.access_log_horizons AS h
+                                         WHERE h.cluster = source.cluster), '0'::xid8);
+        END IF;
+        RETURN QUERY
+        SELECT (l.logged_at AT TIME ZONE 'UTC')::date, p.client_id, l.project_id, l.tool_id
+             , CASE WHEN l.tool_id IS NOT NULL THEN l.tool_name END, l.agent_id
+             , count(*)
+             , count(*) FILTER (WHERE l.status = 'success')
+             , count(*) FILTER (WHERE l.status = 'denied')
+             , count(*) FILTER (WHERE l.status = 'error')
+             , coalesce(sum(l.duration_ms) FILTER (WHERE l.status <> 'denied'), 0)
+             , min(l.logged_at), max(l.logged_at), max(l.logged_at) FILTER (WHERE l.status <> 'denied')
+          FROM projectalpha_data.access_logs AS l
+          LEFT JOIN projectalpha.projects AS p ON p.id = l.project_id
+         WHERE l.cluster = source.cluster AND l.xid >= source.horizon
+         GROUP BY 1, 2, 3, 4, 5, 6;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION projectalpha.usage_figures(boolean) IS
+    'Attempts by day (UTC), client, project, tool and agent: what summarise_usage() has added up, and with true what is new in the log';
+
+-- Spec 002, ToolMetadata. A tool that has the id of one that was dropped with the extension has none of its figures.
+CREATE VIEW projectalpha.tool_metadata AS
+SELECT t.id AS tool_id
+     , t.tool_name
+     , i.schema_type
+     , i.schema_version
+     , i.inputs
+     , i.outputs
+     , i.examples
+     , coalesce(u.used, 0) AS usage_count
+     , u.last_used
+     , u.total_ms / nullif(u.used, 0) / 1000 AS avg_response_time
+     , 100.0::double precision * u.errors / nullif(u.used, 0) AS error_rate
+     , i.custom_metrics
+  FROM projectalpha.tools AS t
+  LEFT JOIN projectalpha.tool_info AS i ON i.tool_id = t.id
+  LEFT JOIN ( SELECT f.tool_id
+                   , sum(f.allowed + f.errors)::bigint AS used
+                   , max(f.last_used) AS last_used
+                   , sum(f.total_ms) AS total_ms
+                   , sum(f.errors)::bigint AS errors
+                FROM projectalpha.usage_figures() AS f
+                JOIN projectalpha.tools AS t ON t.id = f.tool_id AND f.last_seen >= t.created_at
+               GROUP BY f.tool_id ) AS u ON u.tool_id = t.id;
+COMMENT ON VIEW projectalpha.tool_metadata IS
+    'Facts and figures of every tool (spec 002, ToolMetadata); the figures as of the last summarise_usage()';
+COMMENT ON COLUMN projectalpha.tool_metadata.usage_count IS
+    'Attempts that were let in, of those that the access log keeps';
+COMMENT ON COLUMN projectalpha.tool_metadata.avg_response_time IS 'In seconds, of those';
+COMMENT ON COLUMN projectalpha.tool_metadata.error_rate IS 'In percent, of those';
+
+CREATE VIEW projectalpha.api_usage_daily AS
+SELECT f.day
+     , f.client_id
+     , c.name AS client
+     , f.project_id
+     , p.name AS project
+     , f.tool_id
+     , f.tool_name
+     , f.agent_id
+     , a.name AS agent
+     , f.calls
+     , f.allowed
+     , f.denied
+     , f.errors
+     , f.total_ms / nullif(f.allowed + f.errors, 0) / 1000 AS avg_response_time
+     , f.first_seen
+     , f.last_seen
+  FROM projectalpha.usage_figures() AS f
+  LEFT JOIN projectalpha.clients AS c ON c.id = f.client_id
+  LEFT JOIN projectalpha.projects AS p ON p.id = f.project_id
+  LEFT JOIN projectalpha.agents AS a ON a.id = f.agent_id;
+COMMENT ON VIEW projectalpha.api_usage_daily IS
+    'Attempts by day (UTC), client, project, tool and agent, as of the last summarise_usage()';
+COMMENT ON COLUMN projectalpha.api_usage_daily.client_id IS
+    'The client that the project belonged to when it was summarised; NULL if none';
+COMMENT ON COLUMN projectalpha.api_usage_daily.tool_name IS
+    'As it was then: the tool may be gone';
+COMMENT ON COLUMN projectalpha.api_usage_daily.agent IS
+    'NULL for tokens that belong to no agent, and once the agent is gone';
+COMMENT ON COLUMN projectalpha.api_usage_daily.avg_response_time IS
+    'In seconds, of attempts that were let in';
+
+CREATE VIEW projectalpha.access_summary AS
+SELECT f.tool_id
+     , coalesce(max(t.tool_name), max(f.tool_name)) AS tool_name
+     , f.agent_id
+     , max(a.name) AS agent
+     , sum(f.allowed)::bigint AS allowed
+     , sum(f.denied)::bigint AS denied
+     , sum(f.errors)::bigint AS errors
+     , max(f.last_seen) AS last_seen
+  FROM projectalpha.usage_figures(true) AS f
+  LEFT JOIN projectalpha.tools AS t ON t.id = f.tool_id
+  LEFT JOIN projectalpha.agents AS a ON a.id = f.agent_id
+ GROUP BY f.tool_id, f.agent_id;
+COMMENT ON VIEW projectalpha.access_summary IS
+    'Attempts by tool and agent, with what summarise_usage() has not added up yet';
+
+GRANT SELECT ON projectalpha.tool_metadata, projectalpha.api_usage_daily, projectalpha.access_summary
+    TO projectalpha_admin, projectalpha_reader;
+GRANT EXECUTE ON FUNCTION projectalpha.usage_figures(boolean) TO projectalpha_admin, projectalpha_reader;
+
+-- The access log and its figures: who may call what, and what it is for.
+GRANT EXECUTE ON FUNCTION projectalpha.configure_access_log(text, text, boolean, text)
+TO projectalpha_anon, projectalpha_admin;
+GRANT EXECUTE ON FUNCTION
+    projectalpha.summarise_usage(),
+    projectalpha.drop_access_logs(date)
+TO projectalpha_admin;
+
+COMMENT ON FUNCTION projectalpha.configure_access_log(text, text, boolean, text) IS
+    'Says which attempts to use a tool the access log keeps, and whether with payloads';
+COMMENT ON FUNCTION projectalpha.summarise_usage() IS
+    'Adds what is new in the access log to the figures, each attempt once; returns how many';
+COMMENT ON FUNCTION projectalpha.drop_access_logs(date) IS
+    'Drops the months of the access log before that of a day, once they are in the figures; returns how many';
+
+-- Questions about access.
+CREATE FUNCTION projectalpha.check_access(
+	"token" TEXT,
+	"tool_name" TEXT,
+	"action" TEXT,
+	"context" jsonb DEFAULT NULL
+) RETURNS bool
+VOLATILE PARALLEL UNSAFE
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'check_access_wrapper';
+CREATE FUNCTION projectalpha.explain_access(
+	"token" TEXT,
+	"tool_name" TEXT,
+	"action" TEXT,
+	"context" jsonb DEFAULT NULL,
+	"credential_id" bigint DEFAULT NULL,
+	"admin_token" TEXT DEFAULT NULL
+) RETURNS json
+VOLATILE PARALLEL UNSAFE
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'explain_access_wrapper';
+GRANT EXECUTE ON FUNCTION
+    projectalpha.check_access(text, text, text, jsonb),
+    projectalpha.explain_access(text, text, text, jsonb, bigint, text)
+TO projectalpha_anon, projectalpha_admin;
+
+COMMENT ON FUNCTION projectalpha.check_access(text, text, text, jsonb) IS
+    'Says whether a call would pass: tokens, scopes and policies decide as for the call itself';
+COMMENT ON FUNCTION projectalpha.explain_access(text, text, text, jsonb, bigint, text) IS
+    'Explains to an administrator whether a call would pass, policy by policy';
 
 -- All of finish.sql from here on.
 

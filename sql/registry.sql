@@ -175,6 +175,8 @@ SELECT t.id AS tool_id
      , i.custom_metrics
      , t.created_at
      , greatest(i.updated_at, t.created_at) AS updated_at
+     , t.access_log
+     , t.log_payloads
   FROM projectalpha.tools AS t
   LEFT JOIN projectalpha.tool_info AS i ON i.tool_id = t.id
   LEFT JOIN LATERAL

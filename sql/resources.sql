@@ -1,5 +1,4 @@
--- What all projects share: object models, prompts, and which model a project has contents of (spec 003's
--- public schema). No foreign keys, for the reason given at projectalpha.credentials.
+-- What all projects share: object models and prompts (spec 003's public schema). No foreign keys, for the reason given at projectalpha.credentials.
 
 CREATE TABLE projectalpha.object_models
 ( id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY
@@ -26,39 +25,8 @@ CREATE INDEX prompts_object_model_id ON projectalpha.prompts (object_model_id) W
 COMMENT ON TABLE projectalpha.prompts IS
     'Templates with {{placeholders}}; a project may have an adaptation of its own in prompt_components';
 
--- In which projects to look for contents of a model. A row says that there were some, not that there still are.
-CREATE TABLE projectalpha.object_model_uses
-( object_model_id bigint NOT NULL
-, project_id bigint NOT NULL
-, PRIMARY KEY (object_model_id, project_id)
-);
-CREATE INDEX object_model_uses_project_id ON projectalpha.object_model_uses (project_id);
-COMMENT ON TABLE projectalpha.object_model_uses IS
-    'Projects that have stored contents of an object model';
-
-CREATE FUNCTION projectalpha.forget_object_model_uses() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    IF TG_OP = 'TRUNCATE' THEN
-        DELETE FROM projectalpha.object_model_uses;
-    ELSE
-        DELETE FROM projectalpha.object_model_uses AS u USING gone WHERE u.project_id = gone.id;
-    END IF;
-    RETURN NULL;
-END
-$$;
-COMMENT ON FUNCTION projectalpha.forget_object_model_uses() IS
-    'Trigger function: removes what is known of the object models of deleted projects';
-CREATE TRIGGER forget_object_model_uses_of_deleted AFTER DELETE ON projectalpha.projects
-    REFERENCING OLD TABLE AS gone
-    FOR EACH STATEMENT EXECUTE FUNCTION projectalpha.forget_object_model_uses();
-CREATE TRIGGER forget_object_model_uses_of_all AFTER TRUNCATE ON projectalpha.projects
-    FOR EACH STATEMENT EXECUTE FUNCTION projectalpha.forget_object_model_uses();
-ALTER TABLE projectalpha.projects ENABLE ALWAYS TRIGGER forget_object_model_uses_of_deleted;
-ALTER TABLE projectalpha.projects ENABLE ALWAYS TRIGGER forget_object_model_uses_of_all;
-
 -- The bill. PL/pgSQL, as it is planned when it runs: the table of usage is made at first use. With bounds it
--- reads those days alone; NULL is no bound.
+-- reads those days alone; NULL is no bound. No number that somebody reports makes it fail: sums end at the largest bigint.
 CREATE FUNCTION projectalpha.llm_usage_by_day(from_day date DEFAULT NULL, to_day date DEFAULT NULL)
 RETURNS TABLE (day date, client_id bigint, client text, project_id bigint, project text, model text,
                calls bigint, tokens_in bigint, tokens_out bigint, cost numeric)
@@ -76,8 +44,8 @@ BEGIN
                   , u.project_id
                   , u.model
                   , count(*) AS calls
-                  , sum(u.tokens_in)::bigint AS tokens_in
-                  , sum(u.tokens_out)::bigint AS tokens_out
+                  , least(sum(u.tokens_in), 9223372036854775807)::bigint AS tokens_in
+                  , least(sum(u.tokens_out), 9223372036854775807)::bigint AS tokens_out
                   , trim_scale(sum(u.cost)) AS cost
                FROM projectalpha_data.llm_usage AS u
               WHERE u.created_at >= coalesce(llm_usage_by_day.from_day::timestamp AT TIME ZONE 'UTC', '-infinity')
@@ -102,7 +70,6 @@ COMMENT ON COLUMN projectalpha.llm_usage_daily.project IS
     'NULL once the project is dropped: its calls stay on the bill';
 
 GRANT SELECT ON projectalpha.object_models, projectalpha.prompts TO projectalpha_admin, projectalpha_reader;
-GRANT SELECT ON projectalpha.object_model_uses TO projectalpha_admin;
 GRANT SELECT ON projectalpha.llm_usage_daily TO projectalpha_admin, projectalpha_reader;
 GRANT EXECUTE ON FUNCTION projectalpha.llm_usage_by_day(date, date) TO projectalpha_admin, projectalpha_reader;
 
@@ -110,4 +77,3 @@ SELECT pg_extension_config_dump('projectalpha.object_models', '');
 SELECT pg_extension_config_dump('projectalpha.object_models_id_seq', '');
 SELECT pg_extension_config_dump('projectalpha.prompts', '');
 SELECT pg_extension_config_dump('projectalpha.prompts_id_seq', '');
-SELECT pg_extension_config_dump('projectalpha.object_model_uses', '');

@@ -10,10 +10,15 @@ CREATE TABLE projectalpha.tools
 , options jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(options) = 'object')
 , is_active boolean NOT NULL DEFAULT true
 , storage text NOT NULL DEFAULT 'table' CHECK (storage IN ('table', 'none'))
+, access_log text CHECK (access_log IN ('none', 'denied', 'writes', 'all'))
+, log_payloads boolean NOT NULL DEFAULT false
 );
 COMMENT ON COLUMN projectalpha.tools.is_active IS 'False refuses every write; reading goes on';
 COMMENT ON COLUMN projectalpha.tools.storage IS
     'Where its records are: a table of its own, or nowhere: then the tool is an entry of the catalogue alone';
+COMMENT ON COLUMN projectalpha.tools.access_log IS
+    'Which attempts the access log keeps; NULL follows the setting projectalpha_store.access_log';
+COMMENT ON COLUMN projectalpha.tools.log_payloads IS 'True keeps the payloads of those attempts, too';
 
 -- Every token in the system. They differ in scopes, tool, project and expiry alone.
 -- tool_id is no foreign key: pg_restore --jobs loads the tables of an extension

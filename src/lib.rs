@@ -148,14 +148,20 @@ extension_sql_file!(
 );
 extension_sql_file!("../sql/finish.sql", name = "finish", finalize);
 
+/// Runs in a session that uses the library for the first time; or, if it is
+/// preloaded, once in the postmaster, where there is no database and no transaction.
+/// Sessions then inherit what is set here, the callbacks too, and begin with the
+/// empty caches of the postmaster.
 #[pg_guard]
 extern "C-unwind" fn _PG_init() {
     pg::settings::register();
     pg::compat::reserve_setting_prefix(c"projectalpha_store");
+    if pg::compat::is_preloading() {
+        pg::rate_limit::reserve();
+    }
     pg::cache::register_callback();
     pg::acting::register_callback();
     pg::own_writes::register_callback();
-    pg::memory::reuse_large_blocks();
 }
 
 /// Required by `cargo pgrx test` at the root of the crate.
@@ -165,6 +171,6 @@ pub mod pg_test {
 
     #[must_use]
     pub fn postgresql_conf_options() -> Vec<&'static str> {
-        vec![]
+        vec!["shared_preload_libraries = 'projectalpha_store'"]
     }
 }

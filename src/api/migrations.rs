@@ -77,7 +77,8 @@ fn upgrade_project(
 /// to the failures that `project_upgrades` shows, and returned. For
 /// `upgrade_all_projects`, and for loops of your own.
 ///
-/// Arguments: as `upgrade_project`.
+/// Arguments: as `upgrade_project`, but a project that is further than `to_version`
+/// stays so.
 ///
 /// Returns one row, or none if there is no such project: `version`, which it
 /// has now, and what failed, if anything did: `failed_step`, `failed_sqlstate`,

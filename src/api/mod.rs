@@ -2,6 +2,8 @@
 //! NULL as far as SQL is concerned: a STRICT function would answer NULL to a
 //! forgotten token instead of refusing it.
 
+mod access;
+mod access_log;
 mod across;
 mod activity;
 mod agents;
@@ -21,6 +23,7 @@ mod project_tokens;
 mod project_tools;
 mod projects;
 mod prompts;
+mod rate_limits;
 mod record;
 mod records;
 mod registry;

@@ -47,6 +47,7 @@ fn export_project(project_id: Option<i64>) -> Option<Jsonb<'static>> {
 ///
 /// - Schema and everything in it must belong to `projectalpha_owner`, as in a dump
 ///   with owners. Privileges of other roles are taken away: grant them anew.
+/// - Triggers, rules and unlogged tables are refused, as in a migration.
 /// - Migrations with the same versions must have the same text here.
 /// - Tools that are missing are registered, without a token. Those that are here must have,
 ///   or have had, the same definition. The client is allowed to use those that are enabled.
@@ -61,9 +62,10 @@ fn export_project(project_id: Option<i64>) -> Option<Jsonb<'static>> {
 /// Errors: 42501 the role is no member of `projectalpha_admin`, or something belongs
 /// to another role; 42602 no name of a project's schema; 3F000 no such schema; 42710
 /// there is a project with that id; 55000 there is no manifest or it is outdated, the
-/// restore is not finished, or a migration, tool or object model is another one here;
-/// 22023 the manifest is none, or bad name; 0A000 it comes from a later release, or the
-/// transaction is not READ COMMITTED; 42704 no such client; 42P01 the table of a tool is
+/// restore is not finished, the schema has what no project has, or a migration, tool or
+/// object model is another one here; 22023 the manifest is none, or bad name; 0A000 it
+/// comes from a later release, or the transaction is not READ COMMITTED; 42704 no such
+/// client; 42P01 the table of a tool is
 /// missing; 55P03 the tables were in use for too long; 22004 no schema; those of
 /// `register_tool`, `create_object_model` and `create_prompt`.
 ///

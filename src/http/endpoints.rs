@@ -4,6 +4,7 @@
 use pgrx::prelude::*;
 use serde_json::Value;
 
+use crate::model::access_log::Face;
 use crate::model::options::ToolOptions;
 use crate::pg::report;
 use crate::pg::request_settings::Body;
@@ -223,7 +224,7 @@ fn http_store_common(body: &[u8]) -> Body {
 /// Errors that are not answered are raised like those of the SQL functions:
 /// marked, so that the log shows nothing of the request.
 pub(super) fn endpoint(handle: impl FnOnce() -> Body) -> Body {
-    report::run(|| Ok(handle()))
+    report::run_through(Face::Http, || Ok(handle()))
 }
 
 /// Name, token and schema (as JSON text) out of the body of a registration.

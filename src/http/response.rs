@@ -3,7 +3,9 @@
 use serde::Serialize;
 use serde_json::{json, Value};
 
+use crate::model::denial::Denial;
 use crate::model::error::Error;
+use crate::pg::access_log;
 use crate::pg::json_writer::{JsonWriter, Zone};
 use crate::pg::report::{self, Failure};
 use crate::pg::request_settings::{set_headers, set_status, Body};
@@ -137,6 +139,24 @@ impl Refusal {
         }
     }
 
+    fn sqlstate(&self) -> Option<String> {
+        match self {
+            Refusal::Expected(error) => Some(error.sqlstate().to_owned()),
+            Refusal::Failed(failure) => {
+                Some(String::from_utf8_lossy(&failure.sqlstate).into_owned())
+            }
+            Refusal::BodyTooLarge | Refusal::Faults(_) => None,
+        }
+    }
+
+    fn headers(&self) -> Headers {
+        let mut headers = Headers::default();
+        if let Refusal::Expected(Error::Denial(Denial::TooManyRequests { retry_after })) = self {
+            headers.add("Retry-After", retry_after.to_string());
+        }
+        headers
+    }
+
     fn detail(self) -> Detail {
         Detail::Text(match self {
             Refusal::Faults(faults) => return Detail::Faults(faults),
@@ -197,8 +217,9 @@ pub fn answer_with(handle: impl FnOnce(&mut JsonWriter) -> Result<Headers, Refus
     let mut writer = JsonWriter::new(Zone::Implied);
     let extra = handle(&mut writer).unwrap_or_else(|refusal| {
         writer.clear();
+        let headers = refusal.headers();
         refuse(&mut writer, refusal);
-        Headers::default()
+        headers
     });
     if extra.not_modified {
         writer.clear();
@@ -220,6 +241,9 @@ pub fn answer_with(handle: impl FnOnce(&mut JsonWriter) -> Result<Headers, Refus
 fn refuse(writer: &mut JsonWriter, refusal: Refusal) {
     if let Refusal::Failed(failure) = &refusal {
         report::log(failure);
+    }
+    if let Some(sqlstate) = refusal.sqlstate() {
+        access_log::refused(&sqlstate);
     }
     set_status(refusal.status());
     let body = ErrorBody {

@@ -1,5 +1,7 @@
 //! What a caller is told who is known, but may not do this. Part of [`super::error::Error`].
 
+use serde_json::json;
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Denial {
     /// The same words whatever the reason is: policies are none of the caller's business.
@@ -43,6 +45,34 @@ impl Denial {
         match self {
             Self::Denied => 403,
             Self::TooManyRequests { .. } => 429,
+        }
+    }
+}
+
+/// The answer at `/rpc/`, as PostgREST takes it from an error with the SQLSTATE `PGRST`:
+/// the body in the message, status and headers in DETAIL, both JSON.
+pub struct NativeAnswer {
+    pub message: String,
+    pub detail: String,
+}
+
+impl NativeAnswer {
+    pub fn of(denial: &Denial) -> Self {
+        let headers = match denial {
+            Denial::Denied => json!({}),
+            Denial::TooManyRequests { retry_after } => {
+                json!({ "Retry-After": retry_after.to_string() })
+            }
+        };
+        NativeAnswer {
+            message: json!({
+                "code": denial.sqlstate(),
+                "message": denial.message(),
+                "details": denial.detail(),
+                "hint": denial.hint(),
+            })
+            .to_string(),
+            detail: json!({ "status": denial.http_status(), "headers": headers }).to_string(),
         }
     }
 }

@@ -2,6 +2,9 @@
 //! there, so that a dump of the schema has all of the project, and `adopt_project`
 //! reads. Values that others chose are kept as their text: no number loses a digit.
 
+use std::collections::HashSet;
+use std::hash::Hash;
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::Value;
@@ -76,8 +79,36 @@ impl Manifest {
             Some(FORMAT) => (),
             Some(version) => return Err(MovingError::FormatUnknown { version }),
         }
-        serde_json::from_str(text).map_err(|_| MovingError::ManifestInvalid)
+        let manifest: Manifest =
+            serde_json::from_str(text).map_err(|_| MovingError::ManifestInvalid)?;
+        if manifest.is_consistent() {
+            Ok(manifest)
+        } else {
+            Err(MovingError::ManifestInvalid)
+        }
     }
+
+    /// True if it says nothing twice, and nothing that no project has.
+    fn is_consistent(&self) -> bool {
+        let versions = self.migrations.iter().map(|m| m.version);
+        let known_models: HashSet<i64> = self.object_models.iter().map(|m| m.id).collect();
+        let mut models_of_prompts = self.prompts.iter().filter_map(|p| p.object_model_id);
+        self.settings.get().starts_with('{')
+            && versions.clone().is_sorted()
+            && are_distinct(versions)
+            && are_distinct(self.tools.iter().map(|tool| tool.id))
+            && are_distinct(self.tools.iter().map(|tool| &tool.name))
+            && are_distinct(self.object_models.iter().map(|model| model.id))
+            && are_distinct(self.object_models.iter().map(|m| (&m.name, &m.version)))
+            && are_distinct(self.prompts.iter().map(|prompt| prompt.id))
+            && are_distinct(self.prompts.iter().map(|prompt| &prompt.name))
+            && models_of_prompts.all(|id| known_models.contains(&id))
+    }
+}
+
+fn are_distinct<T: Eq + Hash>(mut values: impl Iterator<Item = T>) -> bool {
+    let mut seen = HashSet::new();
+    values.all(|value| seen.insert(value))
 }
 
 #[cfg(test)]
@@ -103,6 +134,28 @@ mod tests {
             assert_eq!(
                 Manifest::parse(bad).unwrap_err(),
                 MovingError::ManifestInvalid
+            );
+        }
+        for (part, other) in [
+            (r#"{"n": 12345678901234567890.5}"#, "[]"),
+            (
+                r#"{"version": 1,"#,
+                r#"{"version": 1, "name": "m", "checksum": "00"}, {"version": 1,"#,
+            ),
+            (
+                r#"{"version": 1,"#,
+                r#"{"version": 2, "name": "m", "checksum": "00"}, {"version": 1,"#,
+            ),
+            (
+                r#""prompts": []"#,
+                r#""prompts": [{"id": 1, "name": "p", "template": "", "parameters": {}, "object_model_id": 5}]"#,
+            ),
+        ] {
+            assert!(WHOLE.contains(part));
+            assert_eq!(
+                Manifest::parse(&WHOLE.replace(part, other)).unwrap_err(),
+                MovingError::ManifestInvalid,
+                "{other}"
             );
         }
         let later = WHOLE.replace("_project\": 1", "_project\": 2");

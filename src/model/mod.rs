@@ -2,8 +2,10 @@
 //! that every rule can be tested without a server.
 
 pub mod access;
+pub mod access_context;
 pub mod access_error;
 pub mod access_level;
+pub mod access_log;
 pub mod agent;
 pub mod agent_error;
 pub mod agent_rules;
@@ -37,11 +39,16 @@ pub mod policy_error;
 pub mod project;
 pub mod project_error;
 pub mod prompt;
+pub mod proxy_headers;
 pub mod rate;
+pub mod rate_key;
+pub mod rate_set;
+pub mod rate_window;
 pub mod registry_error;
 pub mod resource_error;
 pub mod resource_text;
 pub mod revision;
+pub mod ring;
 pub mod rules;
 pub mod scalar;
 pub mod schema;

@@ -30,6 +30,10 @@ pub enum MovingError {
     Unfinished {
         table: String,
     },
+    /// Code of others that would run as the owner of everything, or what no project has.
+    Unfit {
+        what: String,
+    },
     MigrationMissing {
         version: i32,
         name: String,
@@ -83,6 +87,7 @@ impl MovingError {
                 format!("Table '{table}' has been changed since the manifest was written")
             }
             Self::Unfinished { table } => format!("Table '{table}' has no primary key"),
+            Self::Unfit { what } => format!("The schema has {what}"),
             Self::MigrationMissing { version, name } => {
                 format!("Migration {version} ('{name}') is not in this database")
             }
@@ -117,6 +122,9 @@ impl MovingError {
             Self::ManifestOutdated { .. } => {
                 "It refers to an object model or a prompt that the manifest does not know."
             }
+            Self::Unfit { .. } => {
+                "No migration leaves that, so the project does not need it. A trigger or a rule would run as projectalpha_owner."
+            }
             Self::Unfinished { .. } => "A restore makes primary keys when all rows are there.",
             Self::MigrationMissing { .. } | Self::MigrationDiffers { .. } => {
                 "The project's tables were made by it, and later migrations build on that."
@@ -141,6 +149,7 @@ impl MovingError {
                 "Run projectalpha.export_project() in the database that the project comes from, and then pg_dump."
             }
             Self::FormatUnknown { .. } => "Install that release here.",
+            Self::Unfit { .. } => "Drop it here, or before the dump is made.",
             Self::Unfinished { .. } => "Wait until the restore has ended, and look whether it had errors.",
             Self::MigrationMissing { .. } | Self::MigrationDiffers { .. } => {
                 "Give both databases the same migrations, in the same order."

@@ -58,6 +58,8 @@ pub enum RegistryError {
     KeyFileForbidden,
     SameKey,
     BatchTooSmall,
+    /// No level of the access log.
+    LogLevelUnknown,
 }
 
 impl RegistryError {
@@ -75,7 +77,8 @@ impl RegistryError {
             | Self::KeyInvalid { .. }
             | Self::SecretInClear { .. }
             | Self::SameKey
-            | Self::BatchTooSmall => "22023",
+            | Self::BatchTooSmall
+            | Self::LogLevelUnknown => "22023",
             Self::ExamplesUnfit { .. } => "23514",
             Self::SecretNotFound { .. } => "42704",
             Self::SecretDamaged { .. } => "XX001",
@@ -106,6 +109,7 @@ impl RegistryError {
             Self::KeyFileForbidden => "Forbidden: naming a key file".into(),
             Self::SameKey => "Both key files have the same key".into(),
             Self::BatchTooSmall => "batch must be at least 1".into(),
+            Self::LogLevelUnknown => "level must be 'none', 'denied', 'writes' or 'all'".into(),
         }
     }
 
@@ -148,6 +152,7 @@ impl RegistryError {
             Self::KeyFileForbidden => "The file is read by the server.".into(),
             Self::SameKey => "There is nothing to seal anew.".into(),
             Self::BatchTooSmall => "It is how many secrets are sealed in one transaction.".into(),
+            Self::LogLevelUnknown => "It says which attempts the access log keeps.".into(),
         }
     }
 
@@ -200,6 +205,9 @@ impl RegistryError {
                 "First set projectalpha_store.secret_key_file to the new key; then pass the file of the old one.".into()
             }
             Self::BatchTooSmall => "Leave it out to have 1000.".into(),
+            Self::LogLevelUnknown => {
+                "Leave it out to follow the setting projectalpha_store.access_log.".into()
+            }
         }
     }
 

@@ -78,6 +78,11 @@ impl Digest {
         Digest(Sha256::digest(token.as_bytes()).into())
     }
 
+    /// One that was kept.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Digest)
+    }
+
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }

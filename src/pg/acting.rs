@@ -219,6 +219,21 @@ pub fn as_owner_in_schema<T>(schema: &str, body: impl FnOnce() -> T) -> T {
     as_owner_with(restrictions, || with_settings_taken_back(&settings, body))
 }
 
+/// Settings of a process of our own, until it ends.
+pub fn set_for_session(settings: &[(&CStr, &CStr)]) {
+    for (name, value) in settings {
+        // SAFETY: names and values are NUL-terminated and copied.
+        unsafe {
+            pg_sys::SetConfigOption(
+                name.as_ptr(),
+                value.as_ptr(),
+                pg_sys::GucContext::PGC_SUSET,
+                pg_sys::GucSource::PGC_S_SESSION,
+            );
+        }
+    }
+}
+
 fn with_settings<T>(settings: &[(&CStr, &CStr)], body: impl FnOnce() -> T) -> T {
     within_settings(settings, true, body)
 }

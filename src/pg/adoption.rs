@@ -202,15 +202,7 @@ impl NewIds {
 
 /// Has the contents refer to the object models of this database.
 pub fn rewrite_models(project: ProjectId, ids: &NewIds) -> Result<(), Error> {
-    rewrite(project, CONTENTS, ids)?;
-    if let Some(contents) = table_with(project, CONTENTS)? {
-        let sql = format!(
-            "INSERT INTO projectalpha.object_model_uses (object_model_id, project_id) \
-             SELECT DISTINCT c.object_model_id, $1 FROM {contents} AS c ON CONFLICT DO NOTHING"
-        );
-        write(&sql, vec![project.value().into()], |_| ());
-    }
-    Ok(())
+    rewrite(project, CONTENTS, ids)
 }
 
 /// Has adapted prompts refer to the prompts of this database, or to none where theirs

@@ -1,6 +1,8 @@
 //! Many rows into a plain table, as COPY inserts them: a page full at a time,
 //! with one WAL record for each page rather than for each row.
 
+use std::cell::Cell;
+
 use pgrx::pg_sys;
 use pgrx::pg_sys::ffi::pg_guard_ffi_boundary;
 use pgrx::PgMemoryContexts;
@@ -21,6 +23,10 @@ pub struct BulkInsert<'a> {
     values: Vec<pg_sys::Datum>,
     nulls: Vec<bool>,
     rows: usize,
+    /// Rows of the batches before this one.
+    flushed: usize,
+    /// Which row is being put into the indexes, for the error of one that is refused.
+    at: &'a Cell<usize>,
     slots: Vec<*mut pg_sys::TupleTableSlot>,
     descriptor: pg_sys::TupleDesc,
     strategy: pg_sys::BulkInsertState,
@@ -30,12 +36,14 @@ pub struct BulkInsert<'a> {
 
 impl<'a> BulkInsert<'a> {
     /// The caller holds the lock that an INSERT takes until this is finished.
-    pub fn new(direct: &'a DirectInsert) -> Self {
+    pub fn new(direct: &'a DirectInsert, at: &'a Cell<usize>) -> Self {
         BulkInsert {
             direct,
             values: Vec::new(),
             nulls: Vec::new(),
             rows: 0,
+            flushed: 0,
+            at,
             slots: Vec::new(),
             descriptor: std::ptr::null_mut(),
             // SAFETY: allocates a buffer strategy; freed in `finish`.
@@ -84,11 +92,13 @@ impl<'a> BulkInsert<'a> {
         }
     }
 
-    fn flush(&mut self) {
+    /// Inserts what was added.
+    pub fn flush(&mut self) {
         let direct = self.direct;
         let attributes = direct.attributes;
         let mut keys = [pg_sys::Datum::null(); pg_sys::INDEX_MAX_KEYS as usize];
         let mut key_nulls = [true; pg_sys::INDEX_MAX_KEYS as usize];
+        let mut indexes = vec![std::ptr::null_mut(); direct.indexes.len()];
         self.make_slots();
 
         // SAFETY: as in DirectInsert::insert: one guard, nothing in the closure
@@ -115,11 +125,15 @@ impl<'a> BulkInsert<'a> {
                     0,
                     self.strategy,
                 );
-                for index in &direct.indexes {
-                    let relation = raw::index_open(index.oid, pg_sys::RowExclusiveLock as i32);
-                    for (row, slot) in self.slots.iter().take(self.rows).enumerate() {
+                for (index, relation) in direct.indexes.iter().zip(&mut indexes) {
+                    *relation = raw::index_open(index.oid, pg_sys::RowExclusiveLock as i32);
+                }
+                // Row by row, so that the first row which an index refuses is found first.
+                for (row, slot) in self.slots.iter().take(self.rows).enumerate() {
+                    self.at.set(self.flushed + row);
+                    for (index, relation) in direct.indexes.iter().zip(&indexes) {
                         index.insert(
-                            relation,
+                            *relation,
                             table,
                             &mut (**slot).tts_tid,
                             self.values.as_ptr().add(row * attributes),
@@ -128,7 +142,9 @@ impl<'a> BulkInsert<'a> {
                             &mut key_nulls,
                         );
                     }
-                    raw::index_close(relation, pg_sys::NoLock as i32);
+                }
+                for relation in &indexes {
+                    raw::index_close(*relation, pg_sys::NoLock as i32);
                 }
                 for slot in self.slots.iter().take(self.rows) {
                     raw::clear_slot(*slot);
@@ -140,6 +156,7 @@ impl<'a> BulkInsert<'a> {
         }
         self.values.clear();
         self.nulls.clear();
+        self.flushed += self.rows;
         self.rows = 0;
     }
 

@@ -27,6 +27,7 @@ use super::project_tools::{self, DefinitionRow};
 use super::registry::{self, CredentialRow};
 use super::table::{Layout, ToolTable};
 use super::{own_writes, policies, settings};
+use crate::model::access_log::ToolLogging;
 use crate::model::checks::Checks;
 use crate::model::error::Error;
 use crate::model::name::ToolName;
@@ -121,6 +122,8 @@ pub struct CompiledTool {
     pub active: bool,
     /// False for an entry of the catalogue alone, which only [`find_entry`] gives.
     pub has_table: bool,
+    /// What the access log keeps of it.
+    pub logging: ToolLogging,
     pub options: ToolOptions,
     /// Of a versioned tool; of any other nobody asks.
     pub schema_version: i32,
@@ -329,6 +332,7 @@ fn compile(name: &ToolName) -> Result<CompiledTool, Error> {
         sensitive: row.sensitive,
         active: row.is_active,
         has_table: row.has_table,
+        logging: row.logging,
         schema_version: if options.versioned {
             history::latest_version(row.id)
         } else {
@@ -360,6 +364,7 @@ fn compile_in(tool: &CompiledTool, project: ProjectId) -> Result<CompiledTool, E
         sensitive: true,
         active: tool.active,
         has_table: true,
+        logging: tool.logging,
         schema_version: row.definition.version,
     };
     compile_table(
@@ -393,6 +398,7 @@ struct About<'a> {
     sensitive: bool,
     active: bool,
     has_table: bool,
+    logging: ToolLogging,
     schema_version: i32,
 }
 
@@ -419,6 +425,7 @@ fn compile_table(
         sensitive: about.sensitive,
         active: about.active,
         has_table: about.has_table,
+        logging: about.logging,
         schema_version: about.schema_version,
         whole_payload: *schema == Schema::WholePayload,
         table: ToolTable::new(

@@ -15,9 +15,71 @@ pub fn reserve_setting_prefix(prefix: &CStr) {
     }
 }
 
+/// Has the server reserve that much more shared memory. Only in `_PG_init` of a
+/// library that is being preloaded.
+pub fn request_shared_memory(bytes: usize) {
+    #[cfg(feature = "pg14")]
+    // SAFETY: called at the time for it.
+    unsafe {
+        pg_sys::RequestAddinShmemSpace(bytes);
+    }
+    #[cfg(not(feature = "pg14"))]
+    shared_memory::request(bytes);
+}
+
+/// Since 15 there is a hook at which to ask.
+#[cfg(not(feature = "pg14"))]
+mod shared_memory {
+    use std::cell::Cell;
+
+    use pgrx::{pg_guard, pg_sys};
+
+    thread_local! {
+        static BYTES: Cell<usize> = const { Cell::new(0) };
+        static NEXT_HOOK: Cell<pg_sys::shmem_request_hook_type> = const { Cell::new(None) };
+    }
+
+    pub fn request(bytes: usize) {
+        BYTES.set(bytes);
+        // SAFETY: in the postmaster, which has one thread; the function has the
+        // hook's signature and stays loaded.
+        unsafe {
+            NEXT_HOOK.set(pg_sys::shmem_request_hook);
+            pg_sys::shmem_request_hook = Some(ask);
+        }
+    }
+
+    #[pg_guard]
+    unsafe extern "C-unwind" fn ask() {
+        // SAFETY: what was installed before us; then called at the time for it.
+        unsafe {
+            if let Some(next) = NEXT_HOOK.get() {
+                next();
+            }
+            pg_sys::RequestAddinShmemSpace(BYTES.get());
+        }
+    }
+}
+
+/// `AddinShmemInitLock`, a macro in C; it has this number in 14 to 18.
+pub fn lock_of_shared_memory() -> *mut pg_sys::LWLock {
+    const NUMBER: usize = 21;
+    // SAFETY: the array has all locks of PostgreSQL itself.
+    unsafe { &raw mut (*pg_sys::MainLWLockArray.add(NUMBER)).lock }
+}
+
+/// True while the postmaster loads the libraries that it is to preload.
+pub fn is_preloading() -> bool {
+    // SAFETY: set in the postmaster alone.
+    unsafe { pg_sys::process_shared_preload_libraries_in_progress }
+}
+
 /// The locks that the statements on a table take.
 pub const LOCK_FOR_READING: pg_sys::LOCKMODE = pg_sys::AccessShareLock as pg_sys::LOCKMODE;
 pub const LOCK_FOR_WRITING: pg_sys::LOCKMODE = pg_sys::RowExclusiveLock as pg_sys::LOCKMODE;
+
+/// Keeps everybody else out.
+pub const LOCK_FOR_ITSELF: pg_sys::LOCKMODE = pg_sys::AccessExclusiveLock as pg_sys::LOCKMODE;
 
 /// Locks a relation by its OID until the end of the transaction.
 pub fn lock_relation(oid: pg_sys::Oid, mode: pg_sys::LOCKMODE) {
@@ -72,6 +134,50 @@ pub unsafe fn owner_of_relation(oid: pg_sys::Oid) -> Option<pg_sys::Oid> {
         cached_row(pg_sys::SysCacheIdentifier::RELOID as i32, oid, |row| {
             (*row.cast::<pg_sys::FormData_pg_class>()).relowner
         })
+    }
+}
+
+/// True if a relation is attached to a partitioned table.
+pub fn is_partition(oid: pg_sys::Oid) -> bool {
+    // SAFETY: any OID may be looked up; the row is read before it is released.
+    unsafe {
+        cached_row(pg_sys::SysCacheIdentifier::RELOID as i32, oid, |row| {
+            (*row.cast::<pg_sys::FormData_pg_class>()).relispartition
+        })
+        .unwrap_or(false)
+    }
+}
+
+/// Tells this cluster, with its standbys, from all others.
+pub fn system_identifier() -> u64 {
+    // SAFETY: reads what the server has in memory.
+    unsafe { pg_sys::GetSystemIdentifier() }
+}
+
+/// Has this background worker end as a session does when it is told to: at once if it
+/// waits, and else where it is safe.
+pub fn end_at_sigterm() {
+    // SAFETY: PostgreSQL's own handler, which sets flags.
+    unsafe {
+        #[cfg(not(feature = "pg18"))]
+        pg_sys::pqsignal(pg_sys::SIGTERM as i32, Some(raw::die));
+        #[cfg(feature = "pg18")]
+        pg_sys::pqsignal_be(pg_sys::SIGTERM as i32, Some(raw::die));
+        pg_sys::BackgroundWorkerUnblockSignals();
+    }
+}
+
+/// Waits until this process is woken up, or so long. Ends it if the server has died.
+pub fn wait_latch(at_most: std::time::Duration) {
+    let events = pg_sys::WL_LATCH_SET | pg_sys::WL_TIMEOUT | pg_sys::WL_EXIT_ON_PM_DEATH;
+    // SAFETY: the latch of this process.
+    unsafe {
+        pg_sys::WaitLatch(
+            pg_sys::MyLatch,
+            events as i32,
+            at_most.as_millis() as _,
+            pg_sys::PG_WAIT_EXTENSION,
+        );
     }
 }
 
@@ -137,6 +243,8 @@ pub mod raw {
     };
 
     unsafe extern "C-unwind" {
+        /// Not in pgrx's bindings.
+        pub fn die(signal: i32);
         /// Not in pgrx's bindings.
         pub fn errcode(sqlstate: i32) -> i32;
         fn j2date(julian: i32, year: *mut i32, month: *mut i32, day: *mut i32);

@@ -5,7 +5,7 @@
 use pgrx::pg_sys;
 
 use super::acting::{as_owner, as_owner_with_pinned_path};
-use super::ddl::relation_oid;
+use super::ddl::{relation_oid, wait_for_first_use};
 use super::ident::TableName;
 use super::registry::{insert_credential, read, write};
 use super::spi::{self, Access, KeptStatement, Rows};
@@ -71,6 +71,7 @@ pub fn lock_for_registering() {
 }
 
 fn lock_tools(mode: &str) {
+    wait_for_first_use();
     write(
         &format!("LOCK TABLE projectalpha.tools IN {mode} MODE"),
         vec![],

@@ -63,7 +63,7 @@ pub fn common_table_exists() -> Result<bool, Error> {
     table_exists(&TableName::common())
 }
 
-fn table_exists(name: &TableName) -> Result<bool, Error> {
+pub(super) fn table_exists(name: &TableName) -> Result<bool, Error> {
     match relation_oid(name) {
         Some(oid) => {
             check_schema(&name.schema)?;
@@ -177,7 +177,7 @@ pub fn ensure_manifest_table(project: ProjectId) -> Result<(), Error> {
 }
 
 /// Creates a table that all tools share, unless another session has just done so.
-fn create_shared_table(name: &TableName, create: impl FnOnce()) -> Result<(), Error> {
+pub(super) fn create_shared_table(name: &TableName, create: impl FnOnce()) -> Result<(), Error> {
     check_schema(&name.schema)?;
     as_owner_for_ddl(|| {
         ensure_schema(&name.schema);
@@ -312,7 +312,7 @@ pub(super) fn create_field_index(table: &TableName, field: &Field) {
     });
 }
 
-fn id_column(table: &TableName) -> String {
+pub(super) fn id_column(table: &TableName) -> String {
     format!(
         "id bigint GENERATED ALWAYS AS IDENTITY (SEQUENCE NAME {}) CONSTRAINT {} PRIMARY KEY",
         table.sequence(),
@@ -321,7 +321,7 @@ fn id_column(table: &TableName) -> String {
 }
 
 /// Creates a table that `projectalpha_reader` may read.
-fn create_table(name: &TableName, columns: &str) {
+pub(super) fn create_table(name: &TableName, columns: &str) {
     run(&format!("CREATE TABLE {name} ({columns})"));
     run(&format!(
         "GRANT SELECT ON TABLE {name} TO projectalpha_reader"
@@ -342,6 +342,14 @@ fn ensure_schema(schema: &str) {
             "COMMENT ON SCHEMA {} IS 'Records of projectalpha_store; no part of the extension, so that they outlive it'",
             Quoted(schema)
         ));
+    }
+}
+
+/// While the data schema is missing, whoever will make it is waited for, before the
+/// caller locks what that one may be about to lock. Whoever makes it waits here, too.
+pub fn wait_for_first_use() {
+    if schema_oid(DATA_SCHEMA).is_none() {
+        as_owner_for_ddl(|| take_create_lock(DATA_SCHEMA));
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::model::access_log::Month;
 use crate::model::name::ToolName;
 use crate::model::project::ProjectId;
 use crate::model::scalar::Scalar;
@@ -97,6 +98,45 @@ impl TableName {
         TableName {
             schema: DATA_SCHEMA.to_owned(),
             table: "secret_reads".to_owned(),
+        }
+    }
+
+    /// What was attempted with tools.
+    pub fn access_logs() -> Self {
+        TableName {
+            schema: DATA_SCHEMA.to_owned(),
+            table: "access_logs".to_owned(),
+        }
+    }
+
+    /// Its partition for a month.
+    pub fn access_logs_of(month: Month) -> Self {
+        TableName {
+            schema: DATA_SCHEMA.to_owned(),
+            table: format!("{}_{}", Self::access_logs().table, month.suffix()),
+        }
+    }
+
+    /// The month of a partition with this name, and the partition.
+    pub fn month_of_access_logs(name: &str) -> Option<(Month, Self)> {
+        let suffix = name.strip_prefix(&Self::access_logs().table)?;
+        let month = Month::of_suffix(suffix.strip_prefix('_')?)?;
+        Some((month, Self::access_logs_of(month)))
+    }
+
+    /// Up to where the access log is summarised.
+    pub fn access_log_horizons() -> Self {
+        TableName {
+            schema: DATA_SCHEMA.to_owned(),
+            table: "access_log_horizons".to_owned(),
+        }
+    }
+
+    /// The figures that come of it.
+    pub fn api_usage() -> Self {
+        TableName {
+            schema: DATA_SCHEMA.to_owned(),
+            table: "api_usage".to_owned(),
         }
     }
 

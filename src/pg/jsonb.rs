@@ -269,8 +269,13 @@ impl<'a> Iterator for Entries<'a> {
 impl<'a> JsonValue<'a> {
     /// The value as JSON text.
     pub fn to_text(self) -> String {
+        self.to_document().to_text()
+    }
+
+    /// The value as a document of its own, in the current memory context.
+    pub fn to_document(self) -> Jsonb<'static> {
         // SAFETY: a jsonb fresh from its maker is not toasted.
-        unsafe { Jsonb::from_raw(self.to_jsonb()) }.to_text()
+        unsafe { Jsonb::from_raw(self.to_jsonb()) }
     }
 
     /// The value as an object, if it is one.

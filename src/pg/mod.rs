@@ -3,6 +3,8 @@
 //! bindings: a PostgreSQL error unwinds as a Rust panic and is raised again at
 //! the function's edge.
 
+pub mod access;
+pub mod access_log;
 pub mod acting;
 pub mod activity;
 pub mod adoption;
@@ -13,6 +15,10 @@ mod builtin_code;
 mod bulk_insert;
 pub mod cache;
 pub mod catalogue;
+pub mod client_address;
+#[cfg(any(test, feature = "pg_test"))]
+mod client_address_tests;
+pub mod clock;
 pub mod common_table;
 pub mod compat;
 pub mod configuration;
@@ -60,10 +66,13 @@ pub mod project_tools;
 pub mod projects;
 pub mod promotion;
 pub mod prompts;
+pub mod proxy;
 pub mod query;
 mod query_sql;
 pub mod random;
 pub mod rate_limit;
+#[cfg(any(test, feature = "pg_test"))]
+mod rate_limit_tests;
 pub mod record;
 pub mod registry;
 pub mod rename_table;

@@ -1,13 +1,15 @@
-//! The rows of `projectalpha.object_models`, and in which projects they are used.
+//! The rows of `projectalpha.object_models`, and which projects have contents of them.
 
 use pgrx::pg_sys;
 
 use super::acting::with_all_rows;
-use super::ddl::{check_table, relation_oid};
-use super::ident::TableName;
 use super::jsonb::Jsonb;
-use super::registry::{read, read_once, write, write_kept};
+use super::manifest::{table_with, CONTENTS};
+use super::project_tables;
+use super::registry::{read_once, write, write_kept};
+use super::report::Failure;
 use super::spi::{KeptStatement, Param, Rows};
+use super::subtransaction::atomically;
 use crate::model::error::Error;
 use crate::model::project::ProjectId;
 
@@ -25,12 +27,6 @@ thread_local! {
          FROM projectalpha.object_models AS m \
          WHERE m.id OPERATOR(pg_catalog.=) $1 FOR KEY SHARE",
         &[pg_sys::INT8OID],
-    ) };
-    static IS_USED: KeptStatement = const { KeptStatement::new(
-        "SELECT FROM projectalpha.object_model_uses AS u \
-         WHERE u.object_model_id OPERATOR(pg_catalog.=) $1 \
-           AND u.project_id OPERATOR(pg_catalog.=) $2",
-        &[pg_sys::INT8OID, pg_sys::INT8OID],
     ) };
 }
 
@@ -79,41 +75,10 @@ pub fn lock_for_delete(id: i64) -> bool {
 /// Removes a model that is not in use.
 pub fn delete(id: i64) {
     write(
-        "DELETE FROM projectalpha.object_model_uses AS u \
-         WHERE u.object_model_id OPERATOR(pg_catalog.=) $1",
-        vec![id.into()],
-        |_| (),
-    );
-    write(
         "DELETE FROM projectalpha.object_models AS m WHERE m.id OPERATOR(pg_catalog.=) $1",
         vec![id.into()],
         |_| (),
     );
-}
-
-/// Notes that a project has contents of a model. The caller keeps both.
-pub fn note_use(id: i64, project: ProjectId) {
-    let params = || vec![id.into(), project.value().into()];
-    // Nearly always it is known, and then nothing is written and nobody waited for.
-    if IS_USED.with(|query| read(query, params(), Rows::count)) > 0 {
-        return;
-    }
-    write(
-        "INSERT INTO projectalpha.object_model_uses (object_model_id, project_id) \
-         VALUES ($1, $2) ON CONFLICT DO NOTHING",
-        params(),
-        |_| (),
-    );
-}
-
-/// The projects that may have contents of a model, as it is committed now.
-pub fn projects_using(id: i64) -> Vec<ProjectId> {
-    read_once(
-        "SELECT u.project_id FROM projectalpha.object_model_uses AS u \
-         WHERE u.object_model_id OPERATOR(pg_catalog.=) $1 ORDER BY u.project_id",
-        vec![id.into()],
-        |rows| column(rows).filter_map(ProjectId::new).collect(),
-    )
 }
 
 /// The names of the prompts that are made for a model, as it is committed now.
@@ -126,16 +91,41 @@ pub fn prompts_using(id: i64) -> Vec<String> {
     )
 }
 
-/// Whether a project has contents of a model; none if its table is gone.
-pub fn has_contents(project: ProjectId, id: i64) -> Result<bool, Error> {
-    let table = TableName::in_project(project, super::project_rows::CONTENTS);
-    let Some(oid) = relation_oid(&table) else {
+/// Which projects have contents of a model, as it is committed now. The locks on a
+/// project's table are given back before the next one is looked at: a thousand would
+/// fill the room that PostgreSQL has for locks.
+pub fn projects_using(id: i64) -> Result<Vec<ProjectId>, Error> {
+    let mut using = Vec::new();
+    for project in project_tables::projects() {
+        match atomically::<(), Looked>(|| Err(Looked::Saw(has_contents(project, id)))) {
+            Err(Looked::Saw(has)) => using.extend(has?.then_some(project)),
+            Err(Looked::Failed(failure)) => failure.raise(),
+            Ok(()) => (),
+        }
+    }
+    Ok(using)
+}
+
+/// What was seen in a subtransaction that is rolled back.
+enum Looked {
+    Saw(Result<bool, Error>),
+    Failed(Failure),
+}
+
+impl From<Failure> for Looked {
+    fn from(failure: Failure) -> Self {
+        Looked::Failed(failure)
+    }
+}
+
+/// Whether a project has contents of a model; it has none without the table.
+fn has_contents(project: ProjectId, id: i64) -> Result<bool, Error> {
+    let Some(table) = table_with(project, CONTENTS)? else {
         return Ok(false);
     };
-    check_table(&table, oid)?;
-    let sql = format!(
-        "SELECT FROM {table} AS c WHERE c.object_model_id OPERATOR(pg_catalog.=) $1 LIMIT 1"
-    );
+    let column = CONTENTS.1;
+    let sql =
+        format!("SELECT FROM {table} AS c WHERE c.{column} OPERATOR(pg_catalog.=) $1 LIMIT 1");
     Ok(with_all_rows(|| {
         read_once(&sql, vec![id.into()], Rows::count) > 0
     }))

@@ -24,10 +24,13 @@ pub struct Found {
     pub version: Option<i64>,
 }
 
-/// A statement on single records; with its columns the key of its plan.
+/// A statement on single records; with its columns the key of its plan. How many
+/// columns are listed says which: the fields are there or not.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub enum Statement {
-    Get,
+    Get {
+        listed: usize,
+    },
     Delete {
         versions: bool,
     },
@@ -35,6 +38,7 @@ pub enum Statement {
     Update {
         columns: Vec<usize>,
         versions: bool,
+        listed: usize,
     },
     Upsert {
         columns: Vec<usize>,
@@ -43,6 +47,7 @@ pub enum Statement {
     /// Of a tool that keeps whole payloads.
     Merge {
         versions: bool,
+        listed: usize,
     },
 }
 
@@ -62,7 +67,13 @@ impl ToolTable {
             )
         };
         as_owner_with_pinned_path(|| {
-            let plan = self.plan(Statement::Get, sql, &[pg_sys::INT8OID]);
+            let plan = self.plan(
+                Statement::Get {
+                    listed: columns.len(),
+                },
+                sql,
+                &[pg_sys::INT8OID],
+            );
             let mut found = None;
             spi::scan(&plan, vec![id.into()], |row| {
                 found = Some(self.write(&row, columns, writer));
@@ -116,6 +127,7 @@ impl ToolTable {
         let statement = Statement::Update {
             columns: named.clone(),
             versions: target.versions.is_some(),
+            listed: listed.len(),
         };
         let mut params = target.params();
         let first = params.len() + 1;
@@ -145,6 +157,7 @@ impl ToolTable {
     ) -> Option<Found> {
         let statement = Statement::Merge {
             versions: target.versions.is_some(),
+            listed: listed.len(),
         };
         let mut params = target.params();
         let first = params.len() + 1;

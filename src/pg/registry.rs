@@ -10,6 +10,7 @@ use super::counters::{self, Event};
 use super::ddl::relation_oid;
 use super::ident::TableName;
 use super::spi::{self, Access, KeptStatement, Param, Rows};
+use crate::model::access_log::{Level, ToolLogging};
 use crate::model::agent::AgentFacts;
 use crate::model::name::ToolName;
 use crate::model::token::{Digest, NewToken};
@@ -26,6 +27,7 @@ pub struct ToolRow {
     pub is_active: bool,
     /// False for an entry of the catalogue alone.
     pub has_table: bool,
+    pub logging: ToolLogging,
 }
 
 /// What a live credential allows.
@@ -69,11 +71,13 @@ impl CredentialRow {
 thread_local! {
     static TOOL_BY_NAME: KeptStatement = const { KeptStatement::new(
         // By way of jsonb: until ALTER EXTENSION ... UPDATE has run there are no columns
-        // `options`, `is_active` and `storage`.
+        // `options`, `is_active`, `storage`, `access_log` and `log_payloads`.
         "SELECT t.id, t.schema_definition::pg_catalog.text, t.sensitive, \
                 r.row OPERATOR(pg_catalog.->>) 'options', \
                 (r.row OPERATOR(pg_catalog.->>) 'is_active')::pg_catalog.bool, \
-                r.row OPERATOR(pg_catalog.->>) 'storage' \
+                r.row OPERATOR(pg_catalog.->>) 'storage', \
+                r.row OPERATOR(pg_catalog.->>) 'access_log', \
+                (r.row OPERATOR(pg_catalog.->>) 'log_payloads')::pg_catalog.bool \
          FROM projectalpha.tools AS t CROSS JOIN LATERAL (SELECT pg_catalog.to_jsonb(t)) AS r (row) \
          WHERE t.tool_name OPERATOR(pg_catalog.=) $1",
         &[pg_sys::TEXTOID],
@@ -118,6 +122,11 @@ pub fn tool(name: &ToolName) -> Option<ToolRow> {
                 options: row.get(4),
                 is_active: row.get(5).unwrap_or(true),
                 has_table: row.get::<String>(6).is_none_or(|storage| storage != "none"),
+                // Without the columns the database has no log.
+                logging: row.get(8).map_or(ToolLogging::OFF, |payloads| ToolLogging {
+                    level: row.get(7).and_then(|level: String| Level::parse(&level)),
+                    payloads,
+                }),
             })
         })
     })
@@ -205,6 +214,20 @@ pub fn insert_tool(
         set_options(id, options);
     }
     id
+}
+
+/// Says what the access log keeps of a tool; false if there is none of that name.
+pub fn set_logging(name: &ToolName, logging: ToolLogging) -> bool {
+    write(
+        "UPDATE projectalpha.tools AS t SET access_log = $2, log_payloads = $3 \
+         WHERE t.tool_name OPERATOR(pg_catalog.=) $1",
+        vec![
+            name.as_str().into(),
+            logging.level.map(Level::name).into(),
+            logging.payloads.into(),
+        ],
+        |rows| rows.count() > 0,
+    )
 }
 
 /// Makes a tool that has just been added an entry of the catalogue alone.

@@ -16,7 +16,11 @@ use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::pg_sys::panic::{CaughtError, ErrorReport, ErrorReportWithLevel};
 use pgrx::{PgLogLevel, PgTryBuilder};
 
+use super::access_log::Frame;
 use super::error_context::{finish, Capture, Origin};
+use super::proxy;
+use crate::model::access_log::Face;
+use crate::model::denial::NativeAnswer;
 use crate::model::error::Error;
 
 /// An error of PostgreSQL itself, caught.
@@ -66,10 +70,33 @@ pub fn notice(message: &str) {
 /// Runs the body of a public function and raises what it returns as an error.
 /// Errors of PostgreSQL pass through, less the values that they show of a row.
 pub fn run<T>(body: impl FnOnce() -> Result<T, Error>) -> T {
-    match attempt(body) {
-        Ok(Ok(value)) => value,
-        Ok(Err(error)) => raise(&error),
-        Err(caught) => pass_on(*caught),
+    run_through(Face::Sql, body)
+}
+
+/// The same, for a call through this face. What it has noted for the access log is
+/// written at its end.
+pub fn run_through<T>(face: Face, body: impl FnOnce() -> Result<T, Error>) -> T {
+    let frame = Frame::enter(face);
+    let outcome = attempt(body);
+    let ended = frame.leave();
+    match (outcome, ended) {
+        (Ok(Ok(value)), None) => value,
+        (Ok(Ok(value)), Some(ended)) => match attempt(|| ended.returned()) {
+            Ok(()) => value,
+            Err(caught) => pass_on(*caught),
+        },
+        (Ok(Err(error)), ended) => {
+            if let Some(ended) = ended {
+                ended.raised(error.sqlstate());
+            }
+            raise(&error)
+        }
+        (Err(caught), ended) => {
+            if let Some(ended) = ended {
+                ended.raised(&caught.sqlstate());
+            }
+            pass_on(*caught)
+        }
     }
 }
 
@@ -119,6 +146,24 @@ pub struct Caught {
 }
 
 impl Caught {
+    fn failure(&self) -> Failure {
+        let (CaughtError::PostgresError(report)
+        | CaughtError::ErrorReport(report)
+        | CaughtError::RustPanic {
+            ereport: report, ..
+        }) = &self.cause;
+        Failure::of(report, &self.origin)
+    }
+
+    pub fn sqlstate(&self) -> String {
+        String::from_utf8_lossy(&self.failure().sqlstate).into_owned()
+    }
+
+    /// What it says, without values.
+    pub fn message(&self) -> String {
+        self.failure().message
+    }
+
     fn is_lock_timeout(&self) -> bool {
         matches!(&self.cause, CaughtError::PostgresError(report)
             if Failure::of(report, &self.origin).sqlstate == *b"55P03")
@@ -142,6 +187,7 @@ impl Caught {
 /// Runs `body` and gives back whatever it raised. The caller must see to the
 /// transaction before anything else happens.
 pub fn attempt<T>(body: impl FnOnce() -> T) -> Result<T, Box<Caught>> {
+    super::memory::reuse_large_blocks();
     let capture = Capture::new();
     let outcome = capture.during(|| {
         PgTryBuilder::new(AssertUnwindSafe(|| Ok(body())))
@@ -157,9 +203,24 @@ pub fn attempt<T>(body: impl FnOnce() -> T) -> Result<T, Box<Caught>> {
 }
 
 /// Raises `error` with all its parts.
+///
+/// PostgREST makes a status of the SQLSTATE: of 53400 one that says that the service is
+/// not available, of 42501 one that asks for a login. It is told what to answer where
+/// that is wrong.
 pub fn raise(error: &Error) -> ! {
-    let code = pack_sqlstate(error.sqlstate());
-    let report = report(code, error.message(), error.detail(), error.hint());
+    let (code, report) = match error {
+        Error::Denial(denial) if proxy::headers().is_some() => {
+            let code = pack_sqlstate("PGRST");
+            let answer = NativeAnswer::of(denial);
+            let report = report(code, answer.message, Some(answer.detail), None);
+            (code, report)
+        }
+        _ => {
+            let code = pack_sqlstate(error.sqlstate());
+            let report = report(code, error.message(), error.detail(), error.hint());
+            (code, report)
+        }
+    };
     finish(Origin::of_sqlstate(code), || {
         report.report(PgLogLevel::ERROR)
     });

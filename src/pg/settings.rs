@@ -2,7 +2,11 @@
 
 use std::ffi::CString;
 
-use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
+use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
+
+use crate::model::access_log::Level;
+
+use super::compat::is_preloading;
 
 /// A page is built in one call: without a bound a caller could ask for a whole
 /// table at once. Only a superuser may raise the bound.
@@ -30,6 +34,30 @@ static DDL_LOCK_TIMEOUT: GucSetting<i32> = GucSetting::<i32>::new(2000);
 /// Secrets of tools are encrypted with a key that no table and no dump has: whoever
 /// has a backup has no secret. The path is for superusers alone to set and to see.
 static SECRET_KEY_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
+
+/// Shared memory has a size that is fixed at the start. Each slot is 160 bytes.
+static RATE_LIMIT_SLOTS: GucSetting<i32> = GucSetting::<i32>::new(65_536);
+
+/// Who may say in a request where it comes from: the role that PostgREST logs in as.
+/// Anybody can set `request.headers`; nobody can choose the role of his session.
+static PROXY_ROLES: GucSetting<Option<CString>> =
+    GucSetting::<Option<CString>>::new(Some(c"authenticator"));
+/// What was denied must be known afterwards; to keep every call costs a row for each.
+/// Whoever could turn it down could hide what he does.
+static ACCESS_LOG: GucSetting<LogLevel> = GucSetting::<LogLevel>::new(LogLevel::Denied);
+
+/// [`Level`], as a setting.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, PostgresGucEnum)]
+enum LogLevel {
+    #[name = c"none"]
+    None,
+    #[name = c"denied"]
+    Denied,
+    #[name = c"writes"]
+    Writes,
+    #[name = c"all"]
+    All,
+}
 
 pub fn register() {
     GucRegistry::define_int_guc(
@@ -80,7 +108,43 @@ pub fn register() {
         GucContext::Suset,
         GucFlags::SUPERUSER_ONLY | GucFlags::NO_SHOW_ALL,
     );
+    GucRegistry::define_string_guc(
+        c"projectalpha_store.proxy_roles",
+        c"Roles whose sessions tell the client's address in the header X-Client-Address.",
+        c"Names, separated by commas: the role that PostgREST logs in as.",
+        &PROXY_ROLES,
+        GucContext::Suset,
+        GucFlags::default(),
+    );
+    GucRegistry::define_enum_guc(
+        c"projectalpha_store.access_log",
+        c"Which attempts to use a tool are kept in projectalpha_data.access_logs.",
+        c"What configure_access_log() says of a tool goes before it.",
+        &ACCESS_LOG,
+        GucContext::Suset,
+        GucFlags::default(),
+    );
+    register_rate_limits();
     register_advice();
+}
+
+fn register_rate_limits() {
+    GucRegistry::define_int_guc(
+        c"projectalpha_store.rate_limit_slots",
+        c"Callers whose rates are counted at the same time.",
+        c"With more of them, some are forgotten too early. Of no effect unless the library is preloaded.",
+        &RATE_LIMIT_SLOTS,
+        8,
+        16_777_216,
+        // Later than at the start of the server PostgreSQL takes no setting for the
+        // postmaster. It must be known nonetheless, or each session would warn of it.
+        if is_preloading() {
+            GucContext::Postmaster
+        } else {
+            GucContext::Sighup
+        },
+        GucFlags::default(),
+    );
 }
 
 fn register_advice() {
@@ -120,6 +184,18 @@ pub fn idempotency_retention_seconds() -> f64 {
     f64::from(IDEMPOTENCY_RETENTION.get())
 }
 
+pub fn rate_limit_slots() -> usize {
+    usize::try_from(RATE_LIMIT_SLOTS.get()).unwrap_or(1).max(1)
+}
+
+/// The names, as they were written.
+pub fn proxy_roles() -> String {
+    let roles = PROXY_ROLES.get();
+    roles
+        .and_then(|roles| roles.into_string().ok())
+        .unwrap_or_default()
+}
+
 /// In milliseconds; 0 is none.
 pub fn ddl_lock_timeout() -> i32 {
     DDL_LOCK_TIMEOUT.get()
@@ -131,6 +207,15 @@ pub fn max_page_size() -> i64 {
 
 pub fn cache_size() -> usize {
     usize::try_from(CACHE_SIZE.get()).unwrap_or(1).max(1)
+}
+
+pub fn access_log() -> Level {
+    match ACCESS_LOG.get() {
+        LogLevel::None => Level::None,
+        LogLevel::Denied => Level::Denied,
+        LogLevel::Writes => Level::Writes,
+        LogLevel::All => Level::All,
+    }
 }
 
 /// The path; none if it is not set.

@@ -4,7 +4,7 @@
 //! was written without the caller's search_path in mind. Only an INSERT that
 //! can run no such code goes without.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::ffi::c_char;
 use std::num::NonZeroUsize;
 use std::rc::Rc;
@@ -102,15 +102,17 @@ impl ToolTable {
     }
 
     /// Inserts many records and gives the number stored, or the first error of
-    /// `next`; the caller then raises it, and nothing is stored.
+    /// `next`; the caller then raises it, and nothing is stored. If PostgreSQL refuses
+    /// a record, `at` is the number of those before it.
     pub fn insert_many<E>(
         &self,
         columns: &[(&str, FieldType)],
         next: impl NextRow<E>,
+        at: &Cell<usize>,
     ) -> Result<i64, E> {
         match self.direct(columns) {
-            Some(direct) => insert_in_bulk(direct, columns.len(), next),
-            None => self.insert_one_by_one(columns, next),
+            Some(direct) => insert_in_bulk(direct, columns.len(), next, at),
+            None => self.insert_one_by_one(columns, next, at),
         }
     }
 
@@ -118,12 +120,15 @@ impl ToolTable {
         &self,
         columns: &[(&str, FieldType)],
         mut next: impl NextRow<E>,
+        at: &Cell<usize>,
     ) -> Result<i64, E> {
         let mut stored = 0;
         let mut row = Row::with_capacity(columns.len());
+        at.set(0);
         while let Some(made) = next(&mut row) {
             made?;
             stored += i64::from(self.insert_by_plan(columns, &row).is_some());
+            at.set(at.get() + 1);
         }
         Ok(stored)
     }
@@ -250,12 +255,17 @@ fn insert_in_bulk<E>(
     direct: &DirectInsert,
     columns: usize,
     mut next: impl NextRow<E>,
+    at: &Cell<usize>,
 ) -> Result<i64, E> {
-    let mut bulk = BulkInsert::new(direct);
+    let mut bulk = BulkInsert::new(direct, at);
     let mut stored = 0;
     let mut row = Row::with_capacity(columns);
     while let Some(made) = bulk.make(|| next(&mut row)) {
-        made?;
+        if let Err(error) = made {
+            // Of those before it one may be refused: that one is the first.
+            bulk.flush();
+            return Err(error);
+        }
         bulk.add(&row);
         stored += 1;
     }

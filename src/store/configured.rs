@@ -17,7 +17,7 @@ use crate::pg::jsonb::Jsonb;
 use crate::pg::{common_table, configuration, ddl, idempotency, promotion, registry};
 
 use super::authorise::{self, Caller};
-use super::gate::{self, Act};
+use super::gate::{self, Act, Carried};
 use super::records::{self, name_of_tool};
 
 /// A record and the table it went to.
@@ -90,6 +90,9 @@ pub fn list(
             Some(_) => records::list(Some(name.as_str()), token, page, writer, each),
             None => Ok(()),
         };
+    }
+    if tool.is_some() {
+        gate::open(&name, token, Act::Read, Carried::Nothing)?;
     }
     let sender = name.as_str();
     let sensitive_too = sensitive || super::common::sees_sensitive(caller, sender, token)?;
@@ -174,7 +177,7 @@ fn registered(
     token: Option<&str>,
     act: Act,
 ) -> Result<Option<Rc<CompiledTool>>, Error> {
-    match gate::open(name, token, act) {
+    match gate::open_unasked(name, token, act) {
         Ok(tool) => Ok(Some(tool)),
         Err(Error::ToolNotFound) => Ok(None),
         Err(error) => Err(error),

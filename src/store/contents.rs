@@ -55,7 +55,6 @@ pub fn store(content: &Content<'_>) -> Result<Option<i64>, Error> {
     }
     let model = object_models::keep(model_id).ok_or(ResourceError::ModelNotFound)?;
     check_metadata(model_id, &model, content.metadata)?;
-    object_models::note_use(model_id, project.id);
     project_rows::insert_content(project.id, model_id, content.title, body, content.metadata)
 }
 

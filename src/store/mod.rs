@@ -1,6 +1,8 @@
 //! The operations: authorise, validate, write or read. Both faces, SQL and
 //! HTTP, call these; all behaviour is here, once.
 
+pub mod access;
+pub mod access_log;
 pub mod across;
 pub mod activity;
 pub mod agents;
@@ -24,6 +26,7 @@ pub mod moving;
 pub mod object_models;
 mod once;
 pub mod policies;
+mod policy_gate;
 pub mod project_access;
 pub mod project_tokens;
 pub mod project_tools;

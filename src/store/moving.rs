@@ -77,7 +77,10 @@ pub fn adopt(
     Status::parse(&manifest.status)?;
     lock_tables(project)?;
 
-    let name = name.unwrap_or(&manifest.name);
+    let name = match name {
+        Some(name) => name,
+        None => checked_name("project", &manifest.name)?,
+    };
     add_project(project, name, client_id, &manifest)?;
     add_migrations(project, &manifest)?;
     add_tools(project, client_id, &manifest.tools)?;
@@ -91,7 +94,8 @@ pub fn adopt(
     Ok(project)
 }
 
-/// Nothing in the schema is anybody else's, and all of it is there.
+/// Nothing in the schema is anybody else's or breaks the rules of projects, and all of
+/// it is there.
 fn check_schema(project: ProjectId) -> Result<(), Error> {
     let schema = project.schema_name();
     project_schema::check(project).map_err(|fault| match fault {
@@ -104,8 +108,11 @@ fn check_schema(project: ProjectId) -> Result<(), Error> {
     if let Some(object) = adoption::with_other_owner(project) {
         return Err(Error::ForeignOwner { object });
     }
-    match adoption::without_primary_key(project) {
-        Some(table) => Err(MovingError::Unfinished { table }.into()),
+    if let Some(table) = adoption::without_primary_key(project) {
+        return Err(MovingError::Unfinished { table }.into());
+    }
+    match project_schema::exceptions(project).into_iter().next() {
+        Some(what) => Err(MovingError::Unfit { what }.into()),
         None => Ok(()),
     }
 }

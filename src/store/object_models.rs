@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::model::error::Error;
 use crate::model::json_schema::JsonSchema;
+use crate::model::project::ProjectId;
 use crate::model::resource_error::{Misfit, ResourceError};
 use crate::model::resource_text::{check_name, MAX_NAME, MAX_VERSION};
 use crate::pg::jsonb::Jsonb;
@@ -70,12 +71,8 @@ pub fn delete(id: Option<i64>) -> Result<(), Error> {
     }
     // From here on nobody can begin to use it: they wait for the lock.
     let prompts = object_models::prompts_using(id);
-    let mut projects = Vec::new();
-    for project in object_models::projects_using(id) {
-        if object_models::has_contents(project, id)? {
-            projects.push(project.value());
-        }
-    }
+    let projects = object_models::projects_using(id)?;
+    let projects: Vec<i64> = projects.into_iter().map(ProjectId::value).collect();
     if !prompts.is_empty() || !projects.is_empty() {
         return Err(ResourceError::ModelInUse { projects, prompts }.into());
     }

@@ -43,6 +43,7 @@ pub fn promote(
     if !promotion::sees_commits_of_others() {
         return Err(ConfigurationError::IsolationLevel.into());
     }
+    ddl::wait_for_first_use();
     promotion::lock();
     configuration::lock_for_registering();
     ddl::ensure_common_table()?;

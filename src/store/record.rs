@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use crate::model::error::Error;
 use crate::model::revision::{Revision, Wanted};
+use crate::model::schema::FieldType;
 use crate::pg::cache::{self, CompiledTool};
 use crate::pg::compat::{LOCK_FOR_READING, LOCK_FOR_WRITING};
 use crate::pg::json_writer::JsonWriter;
@@ -13,9 +14,9 @@ use crate::pg::row::Row;
 use crate::pg::spi::{with_latest_snapshot, Param};
 
 use super::changes::{self, Operation};
-use super::gate::{self, Act};
+use super::gate::{self, Act, Carried};
 use super::quota;
-use super::records::{field_columns, listed_columns, name_of_tool};
+use super::records::{columns_beside_fields, field_columns, listed_columns, name_of_tool};
 use super::validate::{self, Violation};
 
 /// Which record, and which states of it may be changed (none: any).
@@ -42,7 +43,7 @@ impl Which<'_> {
 pub fn get(which: &Which<'_>, writer: &mut JsonWriter) -> Result<Option<Revision>, Error> {
     let name = name_of_tool(which.tool_name)?;
     loop {
-        let tool = gate::open(&name, which.token, Act::Read)?;
+        let tool = gate::open(&name, which.token, Act::Read, Carried::Nothing)?;
         let id = which.id()?;
         if cache::lock(&name, &tool, LOCK_FOR_READING) {
             let found = tool.table.get(&listed_columns(&tool), id, writer);
@@ -54,13 +55,14 @@ pub fn get(which: &Which<'_>, writer: &mut JsonWriter) -> Result<Option<Revision
 }
 
 /// Sets the fields that `changes` names, null clears one, and writes the record as
-/// it is then. Gives its revision, if the tool is versioned.
+/// it is then: for whoever may not read, without its fields. Gives its revision, if the
+/// tool is versioned.
 pub fn update(
     which: &Which<'_>,
     changes: Option<Jsonb<'_>>,
     writer: &mut JsonWriter,
 ) -> Result<Option<Revision>, Error> {
-    let tool = locked(which, Act::Update)?;
+    let tool = locked(which, Act::Update, Carried::changes(changes))?;
     let id = which.id()?;
     let changes = changes.ok_or(Error::ArgumentNull {
         argument: "changes",
@@ -71,10 +73,14 @@ pub fn update(
         id,
         versions: versions.as_deref(),
     };
-    let listed = listed_columns(&tool);
+    let listed = if gate::also_reads(&tool, which.token)? {
+        listed_columns(&tool)
+    } else {
+        columns_beside_fields(&tool)
+    };
     let changed = if tool.whole_payload {
         if object.entries().next().is_none() {
-            return unchanged(&tool, &target, writer);
+            return unchanged(&tool, &target, &listed, writer);
         }
         let cleared = null_keys(object);
         let changes = Param::document(changes);
@@ -82,7 +88,7 @@ pub fn update(
     } else {
         let row = changed_fields(&tool, object)?;
         if row.names_nothing() {
-            return unchanged(&tool, &target, writer);
+            return unchanged(&tool, &target, &listed, writer);
         }
         let columns = field_columns(&tool);
         changes::unique(&tool, || {
@@ -105,10 +111,11 @@ fn revision(tool: &CompiledTool, version: Option<i64>) -> Option<Revision> {
 fn unchanged(
     tool: &CompiledTool,
     target: &Target<'_>,
+    listed: &[(&str, FieldType)],
     writer: &mut JsonWriter,
 ) -> Result<Option<Revision>, Error> {
     let id = target.id;
-    let record = with_latest_snapshot(|| tool.table.get(&listed_columns(tool), id, writer))
+    let record = with_latest_snapshot(|| tool.table.get(listed, id, writer))
         .ok_or(Error::RecordNotFound { id })?;
     match (target.versions, record.version) {
         (Some(wanted), Some(version)) if !wanted.contains(&version) => {
@@ -119,7 +126,7 @@ fn unchanged(
 }
 
 pub fn delete(which: &Which<'_>) -> Result<(), Error> {
-    let tool = locked(which, Act::Delete)?;
+    let tool = locked(which, Act::Delete, Carried::Nothing)?;
     let id = which.id()?;
     let versions = which.versions(&tool);
     let target = Target {
@@ -148,7 +155,7 @@ pub fn upsert(
         id: None,
         wanted: None,
     };
-    let tool = locked(&which, Act::Upsert)?;
+    let tool = locked(&which, Act::Upsert, Carried::new(payload))?;
     let object = validate::object("payload", payload)?;
     let on_field = on_field.ok_or(Error::ArgumentNull {
         argument: "on_field",
@@ -194,16 +201,16 @@ pub fn validate(
     token: Option<&str>,
 ) -> Result<Vec<Violation>, Error> {
     let name = name_of_tool(tool_name)?;
-    let tool = gate::open(&name, token, Act::Check)?;
+    let tool = gate::open(&name, token, Act::Check, Carried::new(payload))?;
     let object = validate::object("payload", payload)?;
     Ok(validate::violations(&tool, object))
 }
 
 /// The tool, locked for writing, for a caller who may do this.
-fn locked(which: &Which<'_>, act: Act) -> Result<Rc<CompiledTool>, Error> {
+fn locked(which: &Which<'_>, act: Act, carried: Carried<'_>) -> Result<Rc<CompiledTool>, Error> {
     let name = name_of_tool(which.tool_name)?;
     loop {
-        let tool = gate::open(&name, which.token, act)?;
+        let tool = gate::open(&name, which.token, act, carried)?;
         tool.check_active()?;
         if which.wanted.is_some() && !tool.options.versioned {
             return Err(Error::NotVersioned {

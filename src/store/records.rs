@@ -1,5 +1,7 @@
 //! Records of tools: storing and listing them.
 
+use std::cell::Cell;
+
 use crate::model::error::Error;
 use crate::model::name::ToolName;
 use crate::model::page::Page;
@@ -14,7 +16,7 @@ use crate::pg::subtransaction::atomically;
 use crate::pg::table::NextRow;
 
 use super::changes::{self, Operation};
-use super::gate::{self, Act};
+use super::gate::{self, Act, Carried};
 use super::{once, quota, validate};
 
 /// Stores a record and gives its id; none if a trigger on the table took the
@@ -87,7 +89,7 @@ pub(super) fn store_as<E: From<Error>>(
     ) -> Result<Option<i64>, E>,
 ) -> Result<Option<i64>, E> {
     loop {
-        let tool = gate::open(name, token, act)?;
+        let tool = gate::open(name, token, act, Carried::new(payload))?;
         tool.check_active()?;
         let payload = payload.ok_or(Error::ArgumentNull {
             argument: "payload",
@@ -129,14 +131,12 @@ pub fn store_many(
 ) -> Result<i64, Error> {
     let name = name_of_tool(tool_name)?;
     loop {
-        let tool = gate::open(&name, token, Act::Write)?;
+        let tool = gate::open(&name, token, Act::Write, Carried::new(payloads))?;
         tool.check_active()?;
-        let payloads = payloads
-            .ok_or(Error::ArgumentNull {
-                argument: "payloads",
-            })?
-            .as_array()
-            .ok_or(Error::PayloadsNotArray)?;
+        let payloads = payloads.ok_or(Error::ArgumentNull {
+            argument: "payloads",
+        })?;
+        let payloads = payloads.as_array().ok_or(Error::PayloadsNotArray)?;
         if !cache::lock(&name, &tool, LOCK_FOR_WRITING) {
             continue;
         }
@@ -145,16 +145,21 @@ pub fn store_many(
             let (index, payload) = payloads.next()?;
             let object = payload.as_object().ok_or(Error::PayloadNotObject);
             let made = object.and_then(|object| validate::fill(row, &tool, object));
-            Some(made.map_err(|fault| Error::InRecord {
-                index,
-                fault: Box::new(fault),
-            }))
+            Some(made.map_err(|fault| in_record(index, fault)))
         });
+    }
+}
+
+fn in_record(index: usize, fault: Error) -> Error {
+    Error::InRecord {
+        index,
+        fault: Box::new(fault),
     }
 }
 
 fn insert_many(tool: &CompiledTool, mut next: impl NextRow<Error>) -> Result<i64, Error> {
     quota::check(tool)?;
+    let at = Cell::new(0);
     let stored = if tool.options.notify {
         // Each has an id to announce. That there is no room for all of them does not
         // make the tool full.
@@ -162,12 +167,15 @@ fn insert_many(tool: &CompiledTool, mut next: impl NextRow<Error>) -> Result<i64
         let mut row = Row::with_capacity(tool.columns.len());
         while let Some(made) = next(&mut row) {
             made?;
-            stored += i64::from(insert_and_announce(tool, &row)?.is_some());
+            let id = insert_and_announce(tool, &row).map_err(|fault| in_record(at.get(), fault))?;
+            stored += i64::from(id.is_some());
+            at.set(at.get() + 1);
         }
         stored
     } else {
         let columns = field_columns(tool);
-        changes::unique(tool, || tool.table.insert_many(&columns, next))??
+        changes::unique(tool, || tool.table.insert_many(&columns, next, &at))
+            .map_err(|fault| in_record(at.get(), fault))??
     };
     quota::take(tool, stored)?;
     Ok(stored)
@@ -184,7 +192,7 @@ pub fn list(
 ) -> Result<(), Error> {
     let name = name_of_tool(tool_name)?;
     loop {
-        let tool = gate::open(&name, token, Act::Read)?;
+        let tool = gate::open(&name, token, Act::Read, Carried::Nothing)?;
         if cache::lock(&name, &tool, LOCK_FOR_READING) {
             tool.table.list(&listed_columns(&tool), page, writer, each);
             return Ok(());
@@ -209,6 +217,13 @@ pub(super) fn field_columns(tool: &CompiledTool) -> Vec<(&str, FieldType)> {
 
 /// The keys of a listed record, in the order of the contract.
 pub(super) fn listed_columns(tool: &CompiledTool) -> Vec<(&str, FieldType)> {
+    let mut columns = columns_beside_fields(tool);
+    columns.extend(field_columns(tool));
+    columns
+}
+
+/// Those of them that say nothing of what is in the record.
+pub(super) fn columns_beside_fields(tool: &CompiledTool) -> Vec<(&str, FieldType)> {
     let mut columns = Vec::with_capacity(tool.columns.len() + 4);
     columns.push(("id", FieldType::Int));
     columns.push(("created_at", FieldType::Timestamp));
@@ -216,6 +231,5 @@ pub(super) fn listed_columns(tool: &CompiledTool) -> Vec<(&str, FieldType)> {
         columns.push(("updated_at", FieldType::Timestamp));
         columns.push(("version", FieldType::Int));
     }
-    columns.extend(field_columns(tool));
     columns
 }

@@ -12,7 +12,7 @@ use crate::pg::json_writer::JsonWriter;
 use crate::pg::jsonb::Jsonb;
 use crate::pg::query::Query;
 
-use super::gate::{self, Act};
+use super::gate::{self, Act, Carried};
 use super::records::{self, listed_columns, name_of_tool};
 
 /// The conditions that a caller gave, not yet checked.
@@ -80,7 +80,7 @@ pub fn list(
     }
     let name = name_of_tool(tool_name)?;
     loop {
-        let tool = gate::open(&name, token, Act::Read)?;
+        let tool = gate::open(&name, token, Act::Read, Carried::Nothing)?;
         let columns = listed_columns(&tool);
         let query = search.check(&columns)?;
         if cache::lock(&name, &tool, LOCK_FOR_READING) {
@@ -102,7 +102,7 @@ pub fn count(
 ) -> Result<i64, Error> {
     let name = name_of_tool(tool_name)?;
     loop {
-        let tool = gate::open(&name, token, Act::Read)?;
+        let tool = gate::open(&name, token, Act::Read, Carried::Nothing)?;
         let conditions = filter.check(&listed_columns(&tool))?;
         if cache::lock(&name, &tool, LOCK_FOR_READING) {
             return tool.table.count(&conditions);

@@ -86,6 +86,7 @@ fn define(
         schema.refuse_version_fields()?;
     }
 
+    ddl::wait_for_first_use();
     let id = registry::insert_tool(
         &name,
         schema.to_json().as_deref(),

@@ -32,7 +32,27 @@ impl Progress {
 pub fn upgrade(project: Option<i64>, to_version: Option<i32>) -> Result<i32, Error> {
     let project = authorised(project)?;
     projects::lock(project, Lock::Exclusive).ok_or_else(|| not_found(project))?;
-    upgrade_locked(project, to_version, &Progress::default())
+    upgrade_locked(project, Target::exactly(to_version), &Progress::default())
+}
+
+/// Which version of the template a project is to have.
+#[derive(Clone, Copy)]
+enum Target {
+    Last,
+    /// No other.
+    Exactly(i32),
+    /// This one, or what it has: another session may just have brought it further.
+    AtLeast(i32),
+}
+
+impl Target {
+    fn exactly(version: Option<i32>) -> Self {
+        version.map_or(Target::Last, Target::Exactly)
+    }
+
+    fn at_least(version: Option<i32>) -> Self {
+        version.map_or(Target::Last, Target::AtLeast)
+    }
 }
 
 /// Why an upgrade failed: what is kept of it for administrators.
@@ -49,7 +69,8 @@ pub struct Attempt {
 }
 
 /// The same, but a failure is noted in `projectalpha.upgrade_failures` and given
-/// back, and the project stays as it was. None if there is no such project.
+/// back, and the project stays as it was. One that is further than `to_version` is
+/// none. None if there is no such project.
 pub fn attempt(project: Option<i64>, to_version: Option<i32>) -> Result<Option<Attempt>, Error> {
     let project = authorised(project)?;
     if let Some(version) = to_version {
@@ -63,7 +84,7 @@ pub fn attempt(project: Option<i64>, to_version: Option<i32>) -> Result<Option<A
     }
     let progress = Progress::default();
     let outcome = atomically::<_, Raised>(|| {
-        upgrade_locked(project, to_version, &progress).map_err(Raised::from)
+        upgrade_locked(project, Target::at_least(to_version), &progress).map_err(Raised::from)
     });
     Ok(Some(match outcome {
         Ok(version) => Attempt {
@@ -88,7 +109,7 @@ pub fn attempt(project: Option<i64>, to_version: Option<i32>) -> Result<Option<A
 /// Gives a project that was just added all that the template has. Its schema is
 /// there and empty.
 pub(super) fn apply_template(project: ProjectId) -> Result<(), Error> {
-    upgrade_locked(project, None, &Progress::default()).map(|_| ())
+    upgrade_locked(project, Target::Last, &Progress::default()).map(|_| ())
 }
 
 /// An error of either kind.
@@ -125,16 +146,12 @@ fn authorised(project: Option<i64>) -> Result<ProjectId, Error> {
 }
 
 /// The caller holds the project's row locked, or has just made it.
-fn upgrade_locked(
-    project: ProjectId,
-    to_version: Option<i32>,
-    progress: &Progress,
-) -> Result<i32, Error> {
+fn upgrade_locked(project: ProjectId, target: Target, progress: &Progress) -> Result<i32, Error> {
     progress.at("checks".into());
     project_schema::check(project)?;
     let steps = migrations::steps(project);
     check_applied(&steps)?;
-    let target = target_of(project, &steps, to_version)?;
+    let target = target_of(project, &steps, target)?;
     let mut made_objects = false;
     for step in steps.iter().filter(|s| !s.applied && s.version <= target) {
         progress.at(format!("migration {}", step.version));
@@ -183,15 +200,15 @@ fn version_of(steps: &[Step]) -> i32 {
     applied.map(|step| step.version).max().unwrap_or_default()
 }
 
-fn target_of(
-    project: ProjectId,
-    steps: &[Step],
-    to_version: Option<i32>,
-) -> Result<i32, MigrationError> {
+fn target_of(project: ProjectId, steps: &[Step], target: Target) -> Result<i32, MigrationError> {
     let has = version_of(steps);
-    let Some(wanted) = to_version else {
-        let versions = steps.iter().map(|step| step.version);
-        return Ok(versions.max().unwrap_or_default());
+    let wanted = match target {
+        Target::Last => {
+            let versions = steps.iter().map(|step| step.version);
+            return Ok(versions.max().unwrap_or_default());
+        }
+        Target::AtLeast(version) => version.max(has),
+        Target::Exactly(version) => version,
     };
     if !steps.iter().any(|step| step.version == wanted) {
         return Err(MigrationError::Unknown { version: wanted });

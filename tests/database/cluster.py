@@ -28,11 +28,15 @@ def run(*command, **options):
 
 
 class Cluster:
-    def __init__(self, *settings):
+    def __init__(self, *settings, preloaded=False, access_log="none"):
+        """Settings as in postgresql.conf; with `preloaded` the library is in shared_preload_libraries. Unless a test is
+        about it, there is no access log: a worker would make it whenever it comes to it."""
         self.home = Path(tempfile.mkdtemp(prefix="store-database-"))
         self.home.chmod(0o755)
         self.data = self.home / "run" / "data"
-        self.settings = settings
+        self.settings = [*settings, f"projectalpha_store.access_log={access_log}"]
+        if preloaded:
+            self.settings.append("shared_preload_libraries=projectalpha_store")
         self._names = itertools.count(1)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))

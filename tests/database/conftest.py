@@ -23,3 +23,10 @@ def store(cluster):
     """A connection to a fresh database with the extension."""
     with cluster.new_store() as connection:
         yield connection
+
+
+@pytest.fixture(scope="session")
+def preloaded():
+    """The same, with the library in shared_preload_libraries."""
+    with Cluster(preloaded=True) as running:
+        yield running

@@ -254,6 +254,16 @@ def test_what_cannot_be_adopted(cluster, source, target):
     target.execute(f"ALTER TABLE {schema}.vocabulary DROP CONSTRAINT vocabulary_pkey")
     refused(target, schema, "55000", "'vocabulary' has no primary key")
     target.execute(f"ALTER TABLE {schema}.vocabulary ADD PRIMARY KEY (id)")
+    # What would run as the owner whenever a row is written, and what no project has.
+    for make, drop, what in (
+        ("CREATE FUNCTION {0}.spy() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; ALTER FUNCTION {0}.spy() OWNER TO projectalpha_owner; "
+         "CREATE TRIGGER spy BEFORE INSERT ON {0}.tool_survey FOR EACH ROW EXECUTE FUNCTION {0}.spy()", "DROP FUNCTION {0}.spy CASCADE", 'trigger "spy" on "tool_survey"'),
+        ("CREATE RULE spy AS ON INSERT TO {0}.contents DO ALSO NOTIFY spy", "DROP RULE spy ON {0}.contents", 'rule "spy" on "contents"'),
+        ("ALTER TABLE {0}.vocabulary SET UNLOGGED", "ALTER TABLE {0}.vocabulary SET LOGGED", 'unlogged table "vocabulary"'),
+    ):
+        target.execute(make.format(schema))
+        refused(target, schema, "55000", f"The schema has {what}")
+        target.execute(drop.format(schema))
     # Another definition of the same name.
     model(target, "essay", structure={"type": "object", "required": ["words"]})
     refused(target, schema, "55000", "Object model 'essay' version '1' is defined otherwise")
@@ -277,6 +287,12 @@ def test_what_cannot_be_adopted(cluster, source, target):
     for edit, state, message in (
         ("'[]'", "22023", "is not one"),
         ("manifest - 'tools'", "22023", "is not one"),
+        ("manifest || '{\"name\": \" \"}'", "22023", "Invalid project name"),
+        ("manifest || '{\"settings\": []}'", "22023", "is not one"),
+        ("jsonb_set(manifest, '{tools}', (manifest->'tools') || (manifest->'tools'))", "22023", "is not one"),
+        ("jsonb_set(manifest, '{migrations}', (manifest->'migrations') || (manifest->'migrations'))", "22023", "is not one"),
+        ("jsonb_set(manifest, '{prompts}', (manifest->'prompts') || (manifest->'prompts'))", "22023", "is not one"),
+        ("jsonb_set(manifest, '{object_models}', (manifest->'object_models') || (manifest->'object_models'))", "22023", "is not one"),
         ("manifest || '{\"projectalpha_project\": 2}'", "0A000", "Version 2"),
         ("manifest || '{\"status\": \"gone\"}'", "22023", "status"),
         ("jsonb_set(manifest, '{tools, 0, name}', '\"x; drop\"')", "42602", "Invalid tool name"),

@@ -244,9 +244,40 @@ def fifty(projects_cluster):
         for project in (1, 25, 50):
             db.execute(f"INSERT INTO project_{project}.contents (title, body, object_model_id) VALUES ('of {project}', 'body', 1)")
         db.execute("INSERT INTO project_7.terms (term) VALUES ('of 7')")
+        enable_for_half(db)
         db.execute("SELECT projectalpha.set_project_status(7, 'suspended')")
         db.execute("INSERT INTO projectalpha.credentials (digest, hint, scopes, project_id) VALUES (sha256('p7'), 'p7', '{project}', 7)")
         yield db
+
+
+def enable_for_half(db):
+    """A tool of every second project, with the definition that it had when they began; project 4 alone has the one of now."""
+    db.execute('SELECT projectalpha.register_tool(%s, %s, %s)', ("survey", "shared-token-001", '[{"name": "n", "type": "int", "unique": true}]'))
+    db.execute("SELECT projectalpha.allow_tool('survey', 1)")
+    for project in range(2, 51, 2):
+        db.execute("SELECT projectalpha.enable_tool('survey', %s, %s)", (project, f"token-of-project-{project}"))
+        db.execute("SELECT projectalpha.store_record('survey', %s, %s, 'key')", (f"token-of-project-{project}", f'{{"n": {project}}}'))
+    db.execute("SELECT projectalpha.alter_tool('survey', '{\"rename\": {\"field\": \"n\", \"to\": \"m\"}}')")
+    db.execute("SELECT projectalpha.upgrade_project(4, 2), projectalpha.disable_tool('survey', 6)")
+
+
+def of_tenants(db):
+    """What each token opens."""
+    for project in range(2, 51, 2):
+        token = f"token-of-project-{project}"
+        if project == 6:
+            with pytest.raises(psycopg.errors.InvalidAuthorizationSpecification):
+                db.execute("SELECT projectalpha.store_record('survey', %s, '{}')", (token,))
+            continue
+        field = "m" if project == 4 else "n"
+        ((record,),) = rows(db, "SELECT r FROM projectalpha.list_records('survey', token => %s) AS r", token)
+        assert (record["id"], record[field]) == (1, project)
+        # Its key is known.
+        assert value(db, "SELECT projectalpha.store_record('survey', %s, %s, 'key')", token, f'{{"n": {project}}}') == 1
+    # Ids go on, and what is unique stays so.
+    assert value(db, "SELECT projectalpha.store_record('survey', 'token-of-project-8', '{\"n\": -1}')") == 2
+    with pytest.raises(psycopg.errors.UniqueViolation, match="'n' must be unique"):
+        db.execute("SELECT projectalpha.store_record('survey', 'token-of-project-8', '{\"n\": 8}')")
 
 
 CONTENTS = {
@@ -256,6 +287,8 @@ CONTENTS = {
     "migrations": "SELECT version, name, sql, checksum, created_by FROM projectalpha.project_migrations ORDER BY version",
     "applied": "SELECT * FROM projectalpha.applied_migrations ORDER BY project_id, version",
     "credentials": "SELECT * FROM projectalpha.credentials ORDER BY id",
+    "allowed": "SELECT * FROM projectalpha.client_tools ORDER BY client_id, tool_id",
+    "tools": "SELECT * FROM projectalpha.project_tool_list ORDER BY project_id",
     "objects": """SELECT n.nspname, n.nspowner::regrole::text, n.nspacl::text, c.relname, c.relkind, c.relowner::regrole::text, c.relacl::text
                     FROM pg_namespace AS n LEFT JOIN pg_class AS c ON c.relnamespace = n.oid
                    WHERE n.nspname ~ '^project_' ORDER BY n.nspname, c.relname""",
@@ -276,7 +309,8 @@ def test_a_restored_database_goes_on_with_its_projects(projects_cluster, fifty, 
     with cluster.connect(database) as db:
         for what, query in CONTENTS.items():
             assert rows(db, query) == rows(fifty, query), what
-        assert progress(db) == (50, 49, 1, 0)
+        assert progress(db) == (50, 26, 24, 0)
+        of_tenants(db)
         db.execute("CALL projectalpha.upgrade_all_projects()")
         assert progress(db) == (50, 50, 0, 0)
         assert value(db, "SELECT projectalpha.create_project('Next', 1)") == 51
@@ -285,7 +319,7 @@ def test_a_restored_database_goes_on_with_its_projects(projects_cluster, fifty, 
         assert value(db, "INSERT INTO project_7.terms (term, language) VALUES ('next', 'en') RETURNING id") == 2
         db.execute("SET client_min_messages = warning")
         db.execute("SELECT projectalpha.drop_project(7, 'Project 7')")
-        assert value(db, "SELECT count(*) FROM projectalpha.credentials WHERE revoked_at IS NULL") == 0
+        assert value(db, "SELECT count(*) FROM projectalpha.credentials WHERE project_id = 7 AND revoked_at IS NULL") == 0
 
 
 def test_projects_outlive_the_extension_and_are_not_taken_for_new_ones(fifty):

@@ -12,7 +12,8 @@ class Standby(Cluster):
     """A copy of another cluster that follows it."""
 
     def __init__(self, primary):
-        super().__init__(*primary.settings)
+        super().__init__()
+        self.settings = primary.settings
         self.primary = primary
 
     def make(self):
@@ -30,7 +31,7 @@ class Standby(Cluster):
 
 @pytest.fixture(scope="module")
 def pair():
-    with Cluster("wal_level=replica", "max_wal_senders=4", "synchronous_commit=on") as primary:
+    with Cluster("wal_level=replica", "max_wal_senders=4", "synchronous_commit=on", preloaded=True) as primary:
         with Standby(primary) as standby:
             yield primary, standby
 
@@ -124,3 +125,62 @@ def test_questions_across_projects_on_a_standby(pair):
             for writes in ("grant_project_access(1, 'projectalpha_x', 'read')", "export_project(1)"):
                 with pytest.raises(psycopg.Error):
                     there.execute(f"SELECT projectalpha.{writes}")
+
+
+def test_tenants_on_a_standby(pair):
+    primary, standby = pair
+    with primary.new_store() as here:
+        here.execute("""SELECT projectalpha.register_tool('survey', 'shared-token-001', '[{"name": "n", "type": "int"}]')""")
+        for project in (1, 2):
+            here.execute("SELECT projectalpha.create_project(%s)", (f"project {project}",))
+            here.execute("SELECT projectalpha.enable_tool('survey', %s, %s)", (project, f"token-of-project-{project}"))
+            here.execute("SELECT projectalpha.store_record('survey', %s, %s)", (f"token-of-project-{project}", f'{{"n": {project}}}'))
+        here.execute("SELECT projectalpha.create_prompt('greeting', 'Hello {{name}}'), projectalpha.adapt_prompt(1, 1, 'Hi {{name}}')")
+        token = value(here, "SELECT projectalpha.issue_project_token(1, '{read,write}')")
+        standby.catch_up()
+        listed = "SELECT (r->>'n')::int FROM projectalpha.list_records('survey', token => %s) AS r"
+        with standby.connect(here.info.dbname) as there:
+            there.execute("SET ROLE projectalpha_anon")
+            for _ in range(3):
+                for project in (1, 2):
+                    assert rows(there, listed, f"token-of-project-{project}") == [(project,)]
+                    assert value(there, "SELECT projectalpha.count_records('survey', token => %s)", f"token-of-project-{project}") == 1
+                assert rows(there, listed, "wrong-token") == []
+                assert value(there, "SELECT projectalpha.render_prompt(1, 1, '{\"name\": \"Ann\"}', %s)", token) == "Hi Ann"
+            for statement in (
+                "SELECT projectalpha.store_record('survey', 'token-of-project-1', '{}')",
+                "SELECT projectalpha.update_record('survey', 'token-of-project-1', 1, '{\"n\": 3}')",
+                "SELECT projectalpha.store_record('survey', 'token-of-project-1', '{}', 'key')",
+                f"SELECT projectalpha.set_metadata(1, 'k', '1', token => '{token}')",
+                f"SELECT projectalpha.record_llm_usage(1, NULL, 'm', 1, 1, 1, '{token}')",
+            ):
+                with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+                    there.execute(statement)
+            # What becomes of project and token on the primary, in a warm session.
+            here.execute("SELECT projectalpha.alter_tool('survey', '{\"rename\": {\"field\": \"n\", \"to\": \"m\"}}'), projectalpha.upgrade_project(2)")
+            standby.catch_up()
+            assert rows(there, listed, "token-of-project-1") == [(1,)]
+            assert rows(there, listed.replace("'n'", "'m'"), "token-of-project-2") == [(2,)]
+            here.execute("SELECT projectalpha.set_project_status(1, 'archived'), projectalpha.disable_tool('survey', 2)")
+            standby.catch_up()
+            with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState):
+                rows(there, listed, "token-of-project-1")
+            with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState):
+                there.execute("SELECT projectalpha.render_prompt(1, 1, '{\"name\": \"Ann\"}', %s)", (token,))
+            # Of a tool that is not sensitive it shows what everybody sees.
+            assert rows(there, listed.replace("'n'", "'m'"), "token-of-project-2") == []
+
+
+def test_a_standby_counts_rates_for_itself(pair):
+    primary, standby = pair
+    with primary.new_store() as here:
+        here.execute("SELECT projectalpha.register_tool('rated', 'token-of-rated', '[]')")
+        here.execute("""SELECT projectalpha.create_policy('rated', 'limit', 'allow', '{read}', '{"rate": {"max": 2, "per": "1 hour"}}')""")
+        standby.catch_up()
+        listing = "SELECT projectalpha.list_records('rated', token => 'token-of-rated')"
+        with standby.connect(here.info.dbname) as there:
+            for db in (there, here):
+                for _ in range(2):
+                    db.execute(listing)
+                with pytest.raises(psycopg.errors.ConfigurationLimitExceeded):
+                    db.execute(listing)

@@ -212,11 +212,11 @@ class Stack:
         return self.sql(query, *parameters)[0][0]
 
     def footprint(self):
-        """Every registered tool and every relation that is not the server's own."""
+        """Every registered tool and every relation that is not the server's own, nor of the access log."""
         tools = self.sql("select tool_name from projectalpha.registered_tools")
         relations = self.sql(
             """select n.nspname, c.relname, c.relkind::text from pg_class c
                join pg_namespace n on n.oid = c.relnamespace
-               where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'"""
+               where n.nspname !~ '^pg_' and n.nspname <> 'information_schema' and c.relname !~ 'access_log'"""
         )
         return set(tools) | set(relations)

@@ -220,7 +220,7 @@ def test_a_value_that_is_there_is_a_conflict(stack, people):
     taken = "Field 'email' must be unique, and another record has this value"
     expect_detail(stack.store(people, {"email": "a@x"}), 409, taken)
     expect_detail(patch(stack, people, stack.rows(people)[1]["id"], {"email": "a@x"}), 409, taken)
-    expect_detail(stack.post(f"{people.path}/records:batch", [{"email": "c@x"}, {"email": "c@x"}], people.auth), 409, taken)
+    expect_detail(stack.post(f"{people.path}/records:batch", [{"email": "c@x"}, {"email": "c@x"}], people.auth), 409, f"Record 1: {taken}")
     assert [row["email"] for row in stack.rows(people)] == ["a@x", "b@x"]
 
 

@@ -5,6 +5,7 @@
 mod codes;
 mod words;
 
+use crate::model::access_context::ContextError;
 use crate::model::access_error::AccessError;
 use crate::model::agent_error::AgentError;
 use crate::model::alteration_error::AlterationError;
@@ -219,6 +220,8 @@ pub enum Error {
     Policy(PolicyError),
     /// Of agents and their credentials.
     Agent(AgentError),
+    /// In what is said of a call whose access is asked about.
+    Context(ContextError),
     /// The caller is known, but may not do this.
     Denial(Denial),
 }
@@ -280,6 +283,12 @@ impl From<RegistryError> for Error {
 impl From<AgentError> for Error {
     fn from(fault: AgentError) -> Self {
         Error::Agent(fault)
+    }
+}
+
+impl From<ContextError> for Error {
+    fn from(fault: ContextError) -> Self {
+        Error::Context(fault)
     }
 }
 

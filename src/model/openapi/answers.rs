@@ -4,6 +4,7 @@ use serde_json::{json, Map, Value};
 
 use super::schemas::reference;
 use super::Documented;
+use crate::model::denial::Denial;
 use crate::model::error::Error;
 use crate::model::json_kind::JsonKind;
 use crate::model::schema::{FieldType, Schema};
@@ -69,6 +70,20 @@ const REFUSALS: [Refusal; 10] = [
     },
 ];
 
+/// Where scopes and policies let a call pass or not.
+const DENIALS: [Refusal; 2] = [
+    Refusal {
+        status: "403",
+        name: "Denied",
+        description: "The token does not allow this, or a policy of the tool forbids it.",
+    },
+    Refusal {
+        status: "429",
+        name: "TooMany",
+        description: "A policy of the tool limits how often this may be done.",
+    },
+];
+
 /// Everything under `components/responses`.
 pub fn refusals(tool: &Documented<'_>) -> Value {
     let is_given = |refusal: &&Refusal| match refusal.status {
@@ -79,6 +94,7 @@ pub fn refusals(tool: &Documented<'_>) -> Value {
     REFUSALS
         .iter()
         .filter(is_given)
+        .chain(&DENIALS)
         .map(|refusal| (refusal.name.to_owned(), body_of(refusal, tool)))
         .collect::<Map<_, _>>()
         .into()
@@ -89,7 +105,12 @@ fn body_of(refusal: &Refusal, tool: &Documented<'_>) -> Value {
         "422" => ("InvalidRequest", missing("header", "token")),
         "400" => ("Error", detail(&field_fault(tool.schema).message())),
         "401" => ("Error", detail(&Error::ToolToken.message())),
+        "403" if refusal.name == "Denied" => ("Error", detail(&Denial::Denied.message())),
         "403" => ("Error", detail(&Error::AdminOnly.message())),
+        "429" => (
+            "Error",
+            detail(&Denial::TooManyRequests { retry_after: 1 }.message()),
+        ),
         "404" => ("Error", detail(&Error::ToolNotFound.message())),
         "409" => ("Error", detail(&conflict(tool.schema).message())),
         "412" => (
@@ -104,10 +125,17 @@ fn body_of(refusal: &Refusal, tool: &Documented<'_>) -> Value {
     if refusal.status == "409" && tool.in_project {
         description.push_str(" Or the project is suspended or archived.");
     }
-    json!({
+    let mut body = json!({
         "description": description,
         "content": {"application/json": media(reference(schema), Some(example))},
-    })
+    });
+    if refusal.status == "429" {
+        body["headers"] = json!({"Retry-After": {
+            "description": "Seconds after which to try again.",
+            "schema": {"type": "integer", "minimum": 1},
+        }});
+    }
+    body
 }
 
 fn conflict(schema: &Schema) -> Error {
@@ -154,13 +182,23 @@ fn missing(place: &str, name: &str) -> Value {
 /// The `responses` of an operation: what it answers when all is well, and the
 /// refusals that it can give.
 pub fn responses(success: Value, statuses: &[&str]) -> Value {
+    all_of(success, statuses, &[])
+}
+
+fn all_of(success: Value, statuses: &[&str], denials: &[Refusal]) -> Value {
     let mut responses = Map::new();
     responses.insert("200".into(), success);
-    for refusal in REFUSALS.iter().filter(|r| statuses.contains(&r.status)) {
+    let general = REFUSALS.iter().filter(|r| statuses.contains(&r.status));
+    for refusal in general.chain(denials) {
         let target = format!("#/components/responses/{}", refusal.name);
         responses.insert(refusal.status.into(), json!({"$ref": target}));
     }
     responses.into()
+}
+
+/// The same for an operation that scopes and policies let pass or not.
+pub fn gated(success: Value, statuses: &[&str]) -> Value {
+    all_of(success, statuses, &DENIALS)
 }
 
 /// A success of which there is nothing to say but that.

@@ -16,7 +16,7 @@ use super::agent::AgentFacts;
 use super::filter;
 use super::rate::Rate;
 pub use conditions::Conditions;
-pub use explanation::{Fact, Outcome, Step};
+pub use explanation::Step;
 
 /// In place of an action: all of them.
 pub const EVERY_ACTION: &str = "*";

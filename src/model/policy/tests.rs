@@ -1,3 +1,4 @@
+use super::explanation::Outcome;
 use super::*;
 use crate::model::schema::FieldType;
 use serde_json::{json, Value};

@@ -80,6 +80,36 @@ END
 $$;
 SELECT count(*), max(n) FROM projectalpha_data.tool_many;
 
+-- Unique fields: the first record with a value that is taken is named, in whichever of them and whatever is wrong with those
+-- after it; by the direct way, with notify, and by plan.
+SELECT table_name FROM projectalpha.register_tool('many_unique', 'token-of-many',
+    '[{"name": "a", "type": "int", "unique": true}, {"name": "b", "type": "str", "unique": true}]');
+CREATE FUNCTION pg_temp.refusals() RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE payloads jsonb;
+BEGIN
+    TRUNCATE projectalpha_data.tool_many_unique;
+    PERFORM projectalpha.store_records('many_unique', 'token-of-many', '[{"a": 1, "b": "s3cret"}, {"a": 2}]');
+    FOREACH payloads IN ARRAY ARRAY['[{"a": 3}, {"a": 4, "b": "s3cret"}, {"a": 3}]', '[{"a": 3}, {"a": 4}, {"a": 3}, {"a": "x"}]',
+        '[{"a": 3}, {"a": "x"}, {"a": 1}]', (SELECT jsonb_agg(jsonb_build_object('a', CASE n WHEN 2345 THEN 10 ELSE n + 9 END) ORDER BY n)
+                                               FROM generate_series(0, 2999) AS n)]::jsonb[]
+    LOOP
+        BEGIN
+            RETURN NEXT projectalpha.store_records('many_unique', 'token-of-many', payloads);
+        EXCEPTION WHEN OTHERS THEN
+            RETURN NEXT SQLSTATE || ' ' || SQLERRM;
+        END;
+    END LOOP;
+END
+$$;
+SELECT pg_temp.refusals();
+SELECT projectalpha.alter_tool('many_unique', '{"options": {"notify": true}}');
+SELECT pg_temp.refusals();
+SELECT projectalpha.alter_tool('many_unique', '{"options": {"notify": false}}');
+ALTER TABLE projectalpha_data.tool_many_unique ADD CONSTRAINT small CHECK (a < 10000);
+SELECT pg_temp.refusals();
+SELECT count(*) FROM projectalpha_data.tool_many_unique;
+SELECT projectalpha.delete_tool('many_unique');
+
 -- A table that is not plain any more: each record as an INSERT, and the number that was stored.
 CREATE FUNCTION regress_odd() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -249,6 +249,18 @@ CALL projectalpha.upgrade_all_projects(99);
 \echo :SQLSTATE
 CALL projectalpha.upgrade_all_projects("only" => ARRAY[1, 77]);
 \echo :SQLSTATE
+-- A project that is further stays so, and gets what its tools lack.
+SET client_min_messages = warning;
+SELECT tool_name FROM projectalpha.register_tool('migrated', 'token-of-migrated', '[{"name": "n", "type": "int"}]');
+SELECT count(projectalpha.enable_tool('migrated', 1));
+SELECT projectalpha.alter_tool('migrated', '{"add": {"name": "m", "type": "int"}}');
+SET client_min_messages = notice;
+SELECT version > 4 AS further, tools_behind FROM projectalpha.project_upgrades WHERE project_id = 1;
+SELECT projectalpha.upgrade_project(1, 4);
+\echo :SQLSTATE
+CALL projectalpha.upgrade_all_projects(4);
+SELECT version > 4 AS further, tools_behind, failed_at FROM projectalpha.project_upgrades WHERE project_id = 1;
+SELECT projectalpha.disable_tool('migrated', 1, keep_data => false), projectalpha.delete_tool('migrated');
 BEGIN;
 CALL projectalpha.upgrade_all_projects();
 \echo :SQLSTATE

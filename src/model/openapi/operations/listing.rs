@@ -2,7 +2,7 @@
 
 use serde_json::{json, Value};
 
-use super::super::answers::{responses, success};
+use super::super::answers::{gated, success};
 use super::super::schemas::reference;
 use super::super::{examples, parameters, Documented};
 use super::{statuses, to_read};
@@ -30,7 +30,7 @@ pub fn list_records(tool: &Documented<'_>) -> Value {
         "description": "All conditions must hold.",
         "security": to_read(tool),
         "parameters": parameters,
-        "responses": responses(records, &statuses(&[
+        "responses": gated(records, &statuses(&[
             ("400", true),
             ("401", tool.sensitive),
             ("404", true),
@@ -56,7 +56,7 @@ pub fn count_records(tool: &Documented<'_>) -> Value {
         "description": "All of them, or those for which all conditions hold.",
         "security": to_read(tool),
         "parameters": parameters::filters(tool).collect::<Vec<_>>(),
-        "responses": responses(counted, &statuses(&[
+        "responses": gated(counted, &statuses(&[
             ("400", true),
             ("401", tool.sensitive),
             ("404", true),

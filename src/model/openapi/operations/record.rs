@@ -2,7 +2,7 @@
 
 use serde_json::{json, Value};
 
-use super::super::answers::{message, not_modified, responses, success};
+use super::super::answers::{gated, message, not_modified, success};
 use super::super::schemas::reference;
 use super::super::{examples, parameters, Documented};
 use super::{body, statuses, to_read, to_write};
@@ -13,7 +13,7 @@ pub fn get_record(tool: &Documented<'_>) -> Value {
     if tool.options.versioned {
         parameters.push(parameters::if_none_match());
     }
-    let mut responses = responses(
+    let mut responses = gated(
         a_record("The record.", tool),
         &statuses(&[
             ("401", tool.sensitive),
@@ -44,7 +44,7 @@ pub fn update_record(tool: &Documented<'_>) -> Value {
         "security": to_write(),
         "parameters": of_one_version(tool),
         "requestBody": body(reference("Changes"), Some(examples::changes(tool))),
-        "responses": responses(a_record("The record as it is now.", tool), &statuses(&[
+        "responses": gated(a_record("The record as it is now.", tool), &statuses(&[
             ("400", true),
             ("401", true),
             ("404", true),
@@ -65,7 +65,7 @@ pub fn delete_record(tool: &Documented<'_>) -> Value {
         "description": "Cannot be undone.",
         "security": to_write(),
         "parameters": of_one_version(tool),
-        "responses": responses(message("The record is deleted.", "Record 1 deleted"), &statuses(&[
+        "responses": gated(message("The record is deleted.", "Record 1 deleted"), &statuses(&[
             ("401", true),
             ("404", true),
             ("409", true),

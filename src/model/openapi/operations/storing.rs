@@ -2,7 +2,7 @@
 
 use serde_json::{json, Value};
 
-use super::super::answers::{message, responses, success};
+use super::super::answers::{gated, message, success};
 use super::super::schemas::reference;
 use super::super::{examples, parameters, Documented};
 use super::{body, statuses, to_read, to_write};
@@ -33,7 +33,7 @@ pub fn store_records(tool: &Documented<'_>) -> Value {
 }
 
 fn stored(description: &str, text: &str, tool: &Documented<'_>) -> Value {
-    responses(message(description, text), &refusals(tool))
+    gated(message(description, text), &refusals(tool))
 }
 
 fn refusals(tool: &Documented<'_>) -> Vec<&'static str> {
@@ -72,7 +72,7 @@ pub fn upsert_record(tool: &Documented<'_>) -> Value {
         "security": to_write(),
         "parameters": [parameters::on_field(tool)],
         "requestBody": body(reference("NewRecord"), examples::new_record(tool, 1)),
-        "responses": responses(done, &refusals(tool)),
+        "responses": gated(done, &refusals(tool)),
     })
 }
 
@@ -90,7 +90,7 @@ pub fn validate_record(tool: &Documented<'_>) -> Value {
         "security": to_read(tool),
         // It is there to be sent what does not fit.
         "requestBody": body(json!({"type": "object"}), examples::new_record(tool, 1)),
-        "responses": responses(found, &statuses(&[
+        "responses": gated(found, &statuses(&[
             ("401", tool.sensitive),
             ("404", true),
             ("409", tool.in_project),

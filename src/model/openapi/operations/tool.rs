@@ -2,7 +2,7 @@
 
 use serde_json::{json, Value};
 
-use super::super::answers::{message, responses, success};
+use super::super::answers::{gated, message, responses, success};
 use super::super::{Documented, ADMIN_TOKEN, TOOL_TOKEN};
 use super::statuses;
 
@@ -45,9 +45,8 @@ pub fn tool_document(tool: &Documented<'_>) -> Value {
         "operationId": "getDocument",
         "summary": "This document",
         "security": security,
-        "responses": responses(success("The document.", document, Some(shown)), &statuses(&[
+        "responses": gated(success("The document.", document, Some(shown)), &statuses(&[
             ("401", tool.sensitive),
-            ("403", tool.sensitive),
             ("404", true),
             ("409", tool.in_project),
             ("500", true),

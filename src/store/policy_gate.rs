@@ -1,0 +1,164 @@
+//! What the policies of a tool say of a call.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use crate::model::agent::AgentFacts;
+use crate::model::denial::Denial;
+use crate::model::policy::{
+    Circumstances, Decision, Payload, PayloadFacts, Policies, Policy, RateAnswer, Step,
+};
+use crate::model::rate::Rate;
+use crate::model::rate_key::{RateKey, Subject};
+use crate::pg::cache::CompiledTool;
+use crate::pg::payload_facts::RecordFacts;
+use crate::pg::registry::CredentialRow;
+use crate::pg::{client_address, clock, rate_limit};
+
+use super::gate::Carried;
+
+/// Whether rates count the call.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Counting {
+    Take,
+    Look,
+}
+
+/// The decision, with what holds where no policy matches: agents may not, all others may.
+pub enum Verdict {
+    Allowed { policy: Option<i64> },
+    Denied { denial: Denial, policy: Option<i64> },
+}
+
+impl Verdict {
+    pub fn of(decision: Decision, is_agent: bool) -> Self {
+        match decision {
+            Decision::Allowed { policy } => Verdict::Allowed { policy },
+            Decision::NoMatch if is_agent => Verdict::Denied {
+                denial: Denial::Denied,
+                policy: None,
+            },
+            Decision::NoMatch => Verdict::Allowed { policy: None },
+            Decision::Denied {
+                policy,
+                retry_after,
+            } => Verdict::Denied {
+                denial: retry_after.map_or(Denial::Denied, too_many),
+                policy,
+            },
+        }
+    }
+}
+
+/// Whole seconds, so that whoever waits for so long has waited long enough.
+fn too_many(retry_after: Duration) -> Denial {
+    let fraction = u64::from(retry_after.subsec_nanos() > 0);
+    Denial::TooManyRequests {
+        retry_after: retry_after.as_secs().saturating_add(fraction).max(1),
+    }
+}
+
+/// One call, with all that policies may ask about it.
+pub struct Call<'a> {
+    caller: Option<&'a CredentialRow>,
+    agent: Option<&'a AgentFacts>,
+    pub address: Option<IpAddr>,
+    /// In microseconds since the Unix epoch.
+    pub at: i64,
+    payload: Option<RecordFacts<'a>>,
+    counting: Counting,
+    /// Policies whose rates have counted this call.
+    counted: Vec<i64>,
+}
+
+impl<'a> Call<'a> {
+    /// A call of now, from where it comes.
+    pub fn new(
+        tool: &'a CompiledTool,
+        caller: Option<&'a CredentialRow>,
+        carried: Carried<'a>,
+        counting: Counting,
+    ) -> Self {
+        Call {
+            caller,
+            agent: caller.and_then(|credential| credential.agent.as_ref()),
+            address: client_address::current(),
+            at: clock::unix_microseconds(),
+            payload: carried.facts(tool),
+            counting,
+            counted: Vec::new(),
+        }
+    }
+
+    pub fn ask(&mut self, policies: &Policies, action: &str) -> Verdict {
+        let (counted, mut now_counted) = (std::mem::take(&mut self.counted), Vec::new());
+        let decision = policies.decide(&self.circumstances(action), &mut |policy, rate| {
+            // A call is one, however many actions it takes.
+            if counted.contains(&policy.id) {
+                return RateAnswer::Within;
+            }
+            now_counted.push(policy.id);
+            self.rate(policy, rate)
+        });
+        self.counted = counted;
+        self.counted.append(&mut now_counted);
+        Verdict::of(decision, self.agent.is_some())
+    }
+
+    /// The decision that [`Call::ask`] would come to, and how; counts nothing.
+    pub fn explain(&self, policies: &Policies, action: &str) -> (Verdict, Vec<Step>) {
+        let circumstances = self.circumstances(action);
+        let (decision, steps) =
+            policies.explain(&circumstances, &mut |policy, rate| self.look(policy, rate));
+        (Verdict::of(decision, self.agent.is_some()), steps)
+    }
+
+    fn circumstances<'c>(&'c self, action: &'c str) -> Circumstances<'c> {
+        let payload: Payload<'c> = self
+            .payload
+            .as_ref()
+            .map(|facts| facts as &dyn PayloadFacts);
+        Circumstances {
+            action,
+            agent: self.agent,
+            at: self.at,
+            address: self.address,
+            payload,
+        }
+    }
+
+    fn rate(&self, policy: &Policy, rate: &Rate) -> RateAnswer {
+        match self.counting {
+            Counting::Take => self.answer(policy, rate, rate_limit::take),
+            Counting::Look => self.look(policy, rate),
+        }
+    }
+
+    fn look(&self, policy: &Policy, rate: &Rate) -> RateAnswer {
+        self.answer(policy, rate, rate_limit::look)
+    }
+
+    fn answer(
+        &self,
+        policy: &Policy,
+        rate: &Rate,
+        ask: fn(&RateKey, u32, Duration) -> Result<(), Duration>,
+    ) -> RateAnswer {
+        if !rate_limit::is_available() {
+            return RateAnswer::Unavailable;
+        }
+        let key = RateKey {
+            policy: policy.id,
+            subject: Subject::of(
+                rate.by,
+                self.caller.map(|credential| credential.id),
+                self.agent.map(|agent| agent.id),
+                self.address,
+            ),
+        };
+        match ask(&key, rate.max, rate.per) {
+            Ok(()) => RateAnswer::Within,
+            Err(wait) => RateAnswer::Beyond(wait),
+        }
+    }
+}
