@@ -52,6 +52,7 @@ pub fn allows(
 ) -> bool {
     let carries = |scope: &str| scopes.iter().any(|s| s == scope);
     match action {
+        Action::Own(ADMIN_SCOPE) => return carries(ADMIN_SCOPE),
         Action::Own(name) if !own_scopes.iter().any(|s| s == name) => return false,
         _ => {}
     }
@@ -86,6 +87,18 @@ mod tests {
         assert_eq!(allowed(&["write"], false), &all[1..]);
         assert_eq!(allowed(&["update"], false), ["update"]);
         assert_eq!(allowed(&["admin"], false), all);
+    }
+
+    #[test]
+    fn who_is_an_administrator_of_the_tool_can_be_asked() {
+        let own = owned(&["read", "write", "admin"]);
+        let admin = |scopes: &[&str], is_of_agent| {
+            allows(&owned(scopes), is_of_agent, Action::parse("admin"), &own)
+        };
+        for is_of_agent in [true, false] {
+            assert!(admin(&["admin"], is_of_agent));
+            assert!(!admin(&["read", "write"], is_of_agent));
+        }
     }
 
     #[test]

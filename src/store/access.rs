@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use serde_json::{json, Value};
 
-use crate::model::access::Action;
+use crate::model::access::{Action, ADMIN_SCOPE};
 use crate::model::access_context::{self as context, ContextError};
 use crate::model::denial::Denial;
 use crate::model::error::Error;
@@ -148,7 +148,9 @@ fn note(
     if !access_log::keeps(tool.logging, kind) {
         return;
     }
-    let payload = context.payload.filter(|_| tool.logging.payloads);
+    let payload = context
+        .payload
+        .filter(|_| tool.logging.payloads && judgement.allowed);
     access_log::note(Attempt {
         tool_id: Some(tool.id),
         tool_name: tool.name.as_str().to_owned(),
@@ -175,7 +177,8 @@ fn judge(
         Action::Own(_) => access::allowed_scopes(shared.id).unwrap_or_default(),
         _ => Vec::new(),
     };
-    if matches!(action, Action::Own(name) if !own_scopes.iter().any(|scope| scope == name)) {
+    let is_own = |name: &str| name == ADMIN_SCOPE || own_scopes.iter().any(|scope| scope == name);
+    if matches!(action, Action::Own(name) if !is_own(name)) {
         return Ok(Judgement::denied(
             "the action is none of the tool's: neither read, write, update or delete, nor one of its allowed scopes",
         ));
@@ -188,7 +191,12 @@ fn judge(
             ))
         }
         Some(credential) => {
-            if gate::check_scope(credential, action, &own_scopes).is_err() {
+            // What everybody may read, a tool's own token reads whatever its scopes are.
+            let is_open = action == Action::Read
+                && !shared.sensitive
+                && credential.agent.is_none()
+                && credential.project_id.is_none();
+            if !is_open && gate::check_scope(credential, action, &own_scopes).is_err() {
                 return Ok(Judgement::denied(format!(
                     "the credential carries {}, and the action needs {}",
                     credential.scopes.join(", "),

@@ -244,8 +244,9 @@ fn note(
         policy_id: outcome.unwrap_or_else(|refusal| refusal.policy),
         action: noted.act.log_name().into(),
         scopes: caller.map(|c| c.scopes.clone()).unwrap_or_default(),
+        // Whoever is not let in does not fill the log with what he likes.
         payload: payload
-            .filter(|_| tool.logging.payloads)
+            .filter(|_| tool.logging.payloads && !denied)
             .map(Jsonb::to_text),
         denied,
     });

@@ -2,7 +2,7 @@
 
 use serde_json::{json, Value};
 
-use super::super::answers::{message, not_modified, gated, success};
+use super::super::answers::{gated, message, not_modified, success};
 use super::super::schemas::reference;
 use super::super::{examples, parameters, Documented};
 use super::{body, statuses, to_read, to_write};
