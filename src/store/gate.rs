@@ -192,14 +192,25 @@ pub fn open_unasked(
 /// given, may read its records, too. Counts as no call of its own.
 pub fn also_reads(tool: &CompiledTool, token: Option<&str>) -> Result<bool, Error> {
     let shared = cache::find(&tool.name)?;
-    let caller = identify(&shared, token);
+    Ok(reads(&shared, tool, token))
+}
+
+/// True unless the policies of a tool keep the holder of a token that allows reading
+/// from doing so. Counts as no call.
+pub fn policies_let_read(name: &ToolName, token: &str) -> bool {
+    // One that is configured, but not registered yet, has no policies.
+    cache::find_entry(name).map_or(true, |tool| reads(&tool, &tool, Some(token)))
+}
+
+fn reads(shared: &CompiledTool, tool: &CompiledTool, token: Option<&str>) -> bool {
+    let caller = identify(shared, token);
     let is_agent = caller.as_ref().is_some_and(|c| c.agent.is_some());
     if !is_agent && tool.policies.is_none() {
-        return Ok(true);
+        return true;
     }
     if let Some(credential) = caller.as_deref().filter(|_| is_agent) {
         if check_scope(credential, Action::Read, &[]).is_err() {
-            return Ok(false);
+            return false;
         }
     }
     let asked = ask_policies(
@@ -209,7 +220,7 @@ pub fn also_reads(tool: &CompiledTool, token: Option<&str>) -> Result<bool, Erro
         Carried::Nothing,
         Counting::Look,
     );
-    Ok(asked.is_ok())
+    asked.is_ok()
 }
 
 /// What was attempted.
