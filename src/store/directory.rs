@@ -13,7 +13,7 @@ use crate::pg::json_writer::JsonWriter;
 use crate::pg::{directory, opened, project_tools};
 
 use super::authorise::{self, Caller};
-use super::gate::{self, Act, Carried};
+use super::gate::{self, Act, Carried, Counted};
 use super::records::name_of_tool;
 
 /// Tokens that a reader of the directory has, either or none.
@@ -60,7 +60,13 @@ pub(super) fn opened(token: Option<&str>) -> Vec<String> {
 pub fn document_for(reader: Reader<'_>, tool_name: Option<&str>) -> Result<Value, Error> {
     let name = name_of_tool(tool_name)?;
     let tool = match reader.admin_token {
-        None => gate::open(&name, reader.token, Act::Read, Carried::Nothing)?,
+        None => gate::open(
+            &name,
+            reader.token,
+            Act::Read,
+            Carried::Nothing,
+            &mut Counted::default(),
+        )?,
         Some(token) => {
             let tool = cache::find(&name)?;
             if tool.sensitive {
