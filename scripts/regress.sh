@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # pg_regress and pg_isolation_regress of the installed extension, in a throwaway cluster of their own. The library is not
-# preloaded, unless asked for: what needs that is refused then, and the expected output has the refusal.
+# preloaded, unless asked for. The expected output is that of a server without: preloaded, `install` has another context of
+# a setting, and `policies` has rates that are not refused.
 #   regress.sh [--preloaded]
 set -euo pipefail
 STORE_HOME=$(mktemp -d /tmp/store-regress.XXXXXX)

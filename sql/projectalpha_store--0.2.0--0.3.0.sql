@@ -642,10 +642,13 @@ SELECT p.id
      , (SELECT coalesce(max(a.version), 0) FROM projectalpha.applied_migrations AS a
          WHERE a.project_id = p.id) AS version
      , p.created_at
+     , p.client_id
+     , p.settings
+     , p.updated_at
   FROM projectalpha.projects AS p
   LEFT JOIN projectalpha.clients AS c ON c.id = p.client_id;
 COMMENT ON VIEW projectalpha.project_list IS
-    'Projects: client, status, schema and version of the template';
+    'Projects: client, status, schema, version of the template, and settings';
 
 -- What hangs on a project or a client goes with it, however that goes: a project
 -- that gets its id again must not be opened by an old token. Tokens stay, revoked: where

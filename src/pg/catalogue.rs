@@ -6,11 +6,9 @@ use super::acting::quietly;
 use super::ddl::relation_oid;
 use super::directory::is_open;
 use super::ident::TableName;
-use super::opened::opened_by;
 use super::registry::read;
 use super::spi::{KeptStatement, Param, Rows};
 use crate::model::search_words::SearchWords;
-use crate::model::token::Digest;
 
 /// What is looked for, and who asks.
 pub struct Wanted<'a> {
@@ -21,8 +19,9 @@ pub struct Wanted<'a> {
     pub is_active: Option<bool>,
     pub limit: i64,
     pub offset: i64,
-    pub token: Option<Digest>,
-    /// Sees sensitive tools in full whatever the token.
+    /// The sensitive tools that the reader sees in full.
+    pub opened: Vec<String>,
+    /// Sees all of them in full.
     pub sees_all: bool,
 }
 
@@ -134,7 +133,7 @@ pub fn find(wanted: Wanted<'_>) -> Vec<Found> {
     let params: Vec<Param> = vec![
         query.into(),
         wanted.limit.into(),
-        opened_by(wanted.token.as_ref()).into(),
+        wanted.opened.into(),
         wanted.sees_all.into(),
         wanted.is_active.into(),
         wanted.category.into(),

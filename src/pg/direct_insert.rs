@@ -104,6 +104,12 @@ impl DirectInsert {
         self.indexes.iter().all(|index| index.columns == [self.id])
     }
 
+    /// True if an index may refuse a record for its values.
+    pub fn has_unique_values(&self) -> bool {
+        let mut indexes = self.indexes.iter();
+        indexes.any(|index| index.unique && index.columns != [self.id])
+    }
+
     /// Inserts a record and gives its id. The caller holds the lock that an
     /// INSERT takes.
     pub fn insert(&self, row: &Row) -> i64 {

@@ -3,13 +3,11 @@
 use pgrx::pg_sys;
 
 use super::json_writer::JsonWriter;
-use super::opened::opened_by;
 use super::registry::read;
 use super::spi::{KeptStatement, Rows};
 use crate::model::name::ToolName;
 use crate::model::options::ToolOptions;
 use crate::model::schema::FieldType;
-use crate::model::token::Digest;
 
 /// A tool as it was registered.
 pub struct Registered {
@@ -23,7 +21,7 @@ pub struct Registered {
     pub has_table: bool,
 }
 
-/// SQL: whether all of tool `d` is for a reader whose token opens the tools $3, or with
+/// SQL: whether all of tool `d` is for a reader to whom the tools $3 are opened, or with
 /// $4 any.
 macro_rules! is_open {
     () => {
@@ -89,22 +87,17 @@ pub fn registered(name: &ToolName) -> Option<Registered> {
 }
 
 /// Writes the tools after a name, in the order of their names, and calls `each`
-/// with the name after every one. Sensitive tools are shown in full to the holder
-/// of a token of theirs, or if `all_open`.
+/// with the name after every one. Sensitive tools are shown in full if they are `opened`,
+/// or all of them if `all_open`.
 pub fn list(
     after: &str,
     limit: i64,
-    token: Option<&Digest>,
+    opened: Vec<String>,
     all_open: bool,
     writer: &mut JsonWriter,
     mut each: impl FnMut(&mut JsonWriter, String),
 ) {
-    let params = vec![
-        after.into(),
-        limit.into(),
-        opened_by(token).into(),
-        all_open.into(),
-    ];
+    let params = vec![after.into(), limit.into(), opened.into(), all_open.into()];
     PAGE.with(|query| read(query, params, |rows| write_rows(rows, writer, &mut each)));
 }
 

@@ -52,7 +52,7 @@ pub mod numeric;
 #[cfg(any(test, feature = "pg_test"))]
 mod numeric_tests;
 pub mod object_models;
-mod opened;
+pub mod opened;
 pub mod own_writes;
 pub mod payload_facts;
 pub mod policies;

@@ -43,11 +43,8 @@ thread_local! {
     ) };
 }
 
-/// The names of the tools that a token opens.
-pub fn opened_by(token: Option<&Digest>) -> Vec<String> {
-    let Some(digest) = token else {
-        return Vec::new();
-    };
+/// The names of the tools that a token opens, as far as its scopes say.
+pub fn opened_by(digest: &Digest) -> Vec<String> {
     let statement = if has_agents() {
         &OPENED
     } else {

@@ -3,6 +3,7 @@
 
 #[pgrx::pg_schema]
 mod tests {
+    use std::cell::Cell;
     use std::ffi::CString;
 
     use pgrx::prelude::*;
@@ -203,6 +204,7 @@ mod tests {
                 {"name": "j", "type": "json"}, {"name": "d", "type": "int", "default": 1},
                 {"name": "k", "type": "json", "default": {"a": 1}}]"#,
         );
+        let (met, unmet) = (Cell::new(0), Cell::new(0));
         run(1500, |tool, payload, filter| {
             // As JSON text that jsonb has written: that is how conditions are kept.
             let kept: String = Spi::get_one_with_args("SELECT $1::jsonb::text", &[filter.into()])
@@ -214,6 +216,8 @@ mod tests {
             let document = CString::new(payload).unwrap();
             let facts = RecordFacts::of_new(tool, Jsonb::parse(&document));
             let expected = postgresql_says(payload, filter);
+            let counter = if expected { &met } else { &unmet };
+            counter.set(counter.get() + 1);
             prop_assert_eq!(
                 facts.matches(0, &conditions),
                 expected,
@@ -227,6 +231,7 @@ mod tests {
             prop_assert_eq!(facts.bytes(), text.len() as u64);
             Ok(())
         });
+        assert!(met.get() > 100 && unmet.get() > 100, "{met:?} {unmet:?}");
     }
 
     #[pg_test]

@@ -263,7 +263,9 @@ fn insert_in_bulk<E>(
     while let Some(made) = bulk.make(|| next(&mut row)) {
         if let Err(error) = made {
             // Of those before it one may be refused: that one is the first.
-            bulk.flush();
+            if direct.has_unique_values() {
+                bulk.flush();
+            }
             return Err(error);
         }
         bulk.add(&row);

@@ -21,7 +21,7 @@ use crate::pg::registry::CredentialRow;
 
 use super::authorise::{self, Caller};
 use super::gate::{self, Carried};
-use super::policy_gate::{Call, Counting, Verdict};
+use super::policy_gate::{Call, Counted, Counting, Verdict};
 use super::records::name_of_tool;
 
 /// What the asker says of the call, in place of what the session itself shows.
@@ -119,7 +119,13 @@ pub fn check(
     };
     let action = Action::parse(action);
     let caller = gate::identify(&shared, token);
-    let judgement = judge(&shared, caller.as_deref(), action, &context, Counting::Take)?;
+    let judgement = judge(
+        &shared,
+        caller.as_deref(),
+        action,
+        &context,
+        Counting::Take(&mut Counted::default()),
+    )?;
     note(&shared, caller.as_deref(), action, &context, &judgement);
     Ok(judgement.allowed)
 }
@@ -171,7 +177,7 @@ fn judge(
     caller: Option<&CredentialRow>,
     action: Action<'_>,
     context: &Context,
-    counting: Counting,
+    counting: Counting<'_>,
 ) -> Result<Judgement, Error> {
     let own_scopes = match action {
         Action::Own(_) => access::allowed_scopes(shared.id).unwrap_or_default(),
@@ -232,7 +238,7 @@ fn ask_policies(
     caller: Option<&CredentialRow>,
     action: Action<'_>,
     context: &Context,
-    counting: Counting,
+    counting: Counting<'_>,
 ) -> Judgement {
     let is_agent = caller.is_some_and(|credential| credential.agent.is_some());
     let Some(policies) = tool.policies.as_deref() else {
@@ -242,14 +248,16 @@ fn ask_policies(
             allowed(None, Vec::new())
         };
     };
+    let explains = matches!(counting, Counting::Look);
     let mut call = Call::new(tool, caller, context.carried(action), counting);
     // Whoever has no token must not spend what other addresses may still do.
-    let is_believed = caller.is_some() || counting == Counting::Look;
+    let is_believed = caller.is_some() || explains;
     call.address = context.address.filter(|_| is_believed).or(call.address);
     call.at = context.at.unwrap_or(call.at);
-    let (verdict, steps) = match counting {
-        Counting::Take => (call.ask(policies, action.name()), Vec::new()),
-        Counting::Look => call.explain(policies, action.name()),
+    let (verdict, steps) = if explains {
+        call.explain(policies, action.name())
+    } else {
+        (call.ask(policies, action.name()), Vec::new())
     };
     match verdict {
         Verdict::Allowed { policy } => allowed(policy, steps),

@@ -3,13 +3,12 @@
 use crate::model::error::Error;
 use crate::model::page::Page;
 use crate::model::search_words::SearchWords;
-use crate::model::token::Digest;
 use crate::pg::catalogue::{self, Found, Wanted};
 use crate::pg::json_writer::JsonWriter;
 use crate::pg::{acting, directory};
 
 use super::authorise::{self, Caller};
-use super::directory::Reader;
+use super::directory::{opened, Reader};
 
 /// What is looked for; each that is given must hold.
 pub struct Search<'a> {
@@ -22,7 +21,7 @@ pub struct Search<'a> {
 /// Tools for a role. Of sensitive tools only administrators and readers see, and
 /// search, more than the name.
 pub fn search(search: Search<'_>, page: Page) -> Vec<Found> {
-    find(search, page, None, acting::caller_sees_every_tool())
+    find(search, page, Vec::new(), acting::caller_sees_every_tool())
 }
 
 /// False in a database that is older than this library.
@@ -42,8 +41,8 @@ pub fn list(
     if reader.admin_token.is_some() {
         authorise::admin(Caller::Http, reader.admin_token)?;
     }
-    let token = reader.token.map(Digest::of);
-    let found = find(search, page, token, reader.admin_token.is_some());
+    let opened = opened(reader.token);
+    let found = find(search, page, opened, reader.admin_token.is_some());
     let open = found.iter().filter(|found| found.is_open);
     let open = open.map(|found| found.tool_name.clone()).collect();
     let names = found.into_iter().map(|found| found.tool_name).collect();
@@ -51,7 +50,7 @@ pub fn list(
     Ok(())
 }
 
-fn find(search: Search<'_>, page: Page, token: Option<Digest>, sees_all: bool) -> Vec<Found> {
+fn find(search: Search<'_>, page: Page, opened: Vec<String>, sees_all: bool) -> Vec<Found> {
     let words = SearchWords::parse(search.query);
     catalogue::find(Wanted {
         words: words.as_ref(),
@@ -60,7 +59,7 @@ fn find(search: Search<'_>, page: Page, token: Option<Digest>, sees_all: bool) -
         is_active: search.is_active,
         limit: page.limit,
         offset: page.offset,
-        token,
+        opened,
         sees_all,
     })
 }

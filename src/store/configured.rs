@@ -17,7 +17,7 @@ use crate::pg::jsonb::Jsonb;
 use crate::pg::{common_table, configuration, ddl, idempotency, promotion, registry};
 
 use super::authorise::{self, Caller};
-use super::gate::{self, Act, Carried};
+use super::gate::{self, Act, Carried, Counted};
 use super::records::{self, name_of_tool};
 
 /// A record and the table it went to.
@@ -92,7 +92,13 @@ pub fn list(
         };
     }
     if tool.is_some() {
-        gate::open(&name, token, Act::Read, Carried::Nothing)?;
+        gate::open(
+            &name,
+            token,
+            Act::Read,
+            Carried::Nothing,
+            &mut Counted::default(),
+        )?;
     }
     let sender = name.as_str();
     let sensitive_too = sensitive || super::common::sees_sensitive(caller, sender, token)?;

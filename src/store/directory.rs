@@ -10,10 +10,10 @@ use crate::model::schema::Schema;
 use crate::model::token::Digest;
 use crate::pg::cache::{self, Tenant};
 use crate::pg::json_writer::JsonWriter;
-use crate::pg::{directory, project_tools};
+use crate::pg::{directory, opened, project_tools};
 
 use super::authorise::{self, Caller};
-use super::gate::{self, Act, Carried};
+use super::gate::{self, Act, Carried, Counted};
 use super::records::name_of_tool;
 
 /// Tokens that a reader of the directory has, either or none.
@@ -37,10 +37,22 @@ pub fn list(
     if reader.admin_token.is_some() {
         authorise::admin(Caller::Http, reader.admin_token)?;
     }
-    let token = reader.token.map(Digest::of);
     let all_open = reader.admin_token.is_some();
-    directory::list(after, limit, token.as_ref(), all_open, writer, each);
+    let opened = opened(reader.token);
+    directory::list(after, limit, opened, all_open, writer, each);
     Ok(())
+}
+
+/// The names of the tools that the holder of a token may read.
+pub(super) fn opened(token: Option<&str>) -> Vec<String> {
+    let Some(token) = token else {
+        return Vec::new();
+    };
+    let by_scopes = opened::opened_by(&Digest::of(token)).into_iter();
+    let may_read = |name: &String| {
+        ToolName::parse(name).is_ok_and(|name| gate::policies_let_read(&name, token))
+    };
+    by_scopes.filter(may_read).collect()
 }
 
 /// The OpenAPI document of a tool, for whoever may read its records. The token of a
@@ -48,7 +60,13 @@ pub fn list(
 pub fn document_for(reader: Reader<'_>, tool_name: Option<&str>) -> Result<Value, Error> {
     let name = name_of_tool(tool_name)?;
     let tool = match reader.admin_token {
-        None => gate::open(&name, reader.token, Act::Read, Carried::Nothing)?,
+        None => gate::open(
+            &name,
+            reader.token,
+            Act::Read,
+            Carried::Nothing,
+            &mut Counted::default(),
+        )?,
         Some(token) => {
             let tool = cache::find(&name)?;
             if tool.sensitive {

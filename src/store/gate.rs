@@ -23,6 +23,7 @@ use crate::pg::payload_facts::RecordFacts;
 use crate::pg::project_tools;
 use crate::pg::registry::CredentialRow;
 
+pub use super::policy_gate::Counted;
 use super::policy_gate::{self, Counting, Verdict};
 
 /// What a caller wants to do.
@@ -76,10 +77,10 @@ impl Act {
     }
 
     /// Trying whether a record fits is no call that a rate counts.
-    const fn counting(self) -> Counting {
+    fn counting(self, counted: &mut Counted) -> Counting<'_> {
         match self {
             Act::Check => Counting::Look,
-            _ => Counting::Take,
+            _ => Counting::Take(counted),
         }
     }
 }
@@ -143,19 +144,21 @@ impl From<Error> for Refusal {
     }
 }
 
-/// The tool with the table that the token opens, for a caller who may do this.
+/// The tool with the table that the token opens, for a caller who may do this. A call that
+/// starts over passes what has `counted` it again.
 pub fn open(
     name: &ToolName,
     token: Option<&str>,
     act: Act,
     carried: Carried<'_>,
+    counted: &mut Counted,
 ) -> Result<Rc<CompiledTool>, Error> {
     let shared = cache::find(name)?;
     let caller = identify(&shared, token);
     let outcome = enter(&shared, token, act, caller.as_deref())
         .map_err(Refusal::from)
         .and_then(|tool| {
-            let counting = act.counting();
+            let counting = act.counting(counted);
             let policy = ask_policies(&tool, caller.as_deref(), act, carried, counting)?;
             Ok((tool, policy))
         });
@@ -192,14 +195,25 @@ pub fn open_unasked(
 /// given, may read its records, too. Counts as no call of its own.
 pub fn also_reads(tool: &CompiledTool, token: Option<&str>) -> Result<bool, Error> {
     let shared = cache::find(&tool.name)?;
-    let caller = identify(&shared, token);
+    Ok(reads(&shared, tool, token))
+}
+
+/// True unless the policies of a tool keep the holder of a token that allows reading
+/// from doing so. Counts as no call.
+pub fn policies_let_read(name: &ToolName, token: &str) -> bool {
+    // One that is configured, but not registered yet, has no policies.
+    cache::find_entry(name).map_or(true, |tool| reads(&tool, &tool, Some(token)))
+}
+
+fn reads(shared: &CompiledTool, tool: &CompiledTool, token: Option<&str>) -> bool {
+    let caller = identify(shared, token);
     let is_agent = caller.as_ref().is_some_and(|c| c.agent.is_some());
     if !is_agent && tool.policies.is_none() {
-        return Ok(true);
+        return true;
     }
     if let Some(credential) = caller.as_deref().filter(|_| is_agent) {
         if check_scope(credential, Action::Read, &[]).is_err() {
-            return Ok(false);
+            return false;
         }
     }
     let asked = ask_policies(
@@ -209,7 +223,7 @@ pub fn also_reads(tool: &CompiledTool, token: Option<&str>) -> Result<bool, Erro
         Carried::Nothing,
         Counting::Look,
     );
-    Ok(asked.is_ok())
+    asked.is_ok()
 }
 
 /// What was attempted.
@@ -336,7 +350,7 @@ fn ask_policies(
     caller: Option<&CredentialRow>,
     act: Act,
     carried: Carried<'_>,
-    counting: Counting,
+    counting: Counting<'_>,
 ) -> Result<Option<i64>, Refusal> {
     let agent: Option<&AgentFacts> = caller.and_then(|credential| credential.agent.as_ref());
     let Some(policies) = tool.policies.as_deref() else {

@@ -16,8 +16,8 @@ use crate::pg::ident::TableName;
 use crate::pg::jsonb::Jsonb;
 use crate::pg::projects::{self, Lock};
 use crate::pg::{
-    acting, manifest, migrations, project_schema, project_tools, promotion, registry, report,
-    role_access, settings,
+    acting, manifest, migrations, project_schema, project_tables, project_tools, promotion,
+    registry, report, role_access, settings,
 };
 
 use super::info::Storage;
@@ -178,7 +178,10 @@ fn add_tools(project: ProjectId, client_id: Option<i64>, list: &[Tool]) -> Resul
     let mut ids = NewIds::default();
     for tool in list {
         let name = ToolName::parse(&tool.name)?;
-        ddl::check_tool_table(&TableName::of_tool_in(&name, project))?;
+        let table = TableName::of_tool_in(&name, project);
+        ddl::check_tool_table(&table)?;
+        // What is no table is refused: a view could run any code as the owner of all.
+        project_tables::open(project, &table.table)?;
         if registry::tool(&name).is_none() {
             register(tool)?;
         }

@@ -17,10 +17,14 @@ use crate::pg::{client_address, clock, rate_limit};
 
 use super::gate::Carried;
 
+/// The policies whose rates have counted a call: it is one, however many actions it takes
+/// and however often it starts over.
+#[derive(Default)]
+pub struct Counted(Vec<i64>);
+
 /// Whether rates count the call.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Counting {
-    Take,
+pub enum Counting<'a> {
+    Take(&'a mut Counted),
     Look,
 }
 
@@ -66,9 +70,7 @@ pub struct Call<'a> {
     /// In microseconds since the Unix epoch.
     pub at: i64,
     payload: Option<RecordFacts<'a>>,
-    counting: Counting,
-    /// Policies whose rates have counted this call.
-    counted: Vec<i64>,
+    counting: Counting<'a>,
 }
 
 impl<'a> Call<'a> {
@@ -77,7 +79,7 @@ impl<'a> Call<'a> {
         tool: &'a CompiledTool,
         caller: Option<&'a CredentialRow>,
         carried: Carried<'a>,
-        counting: Counting,
+        counting: Counting<'a>,
     ) -> Self {
         Call {
             caller,
@@ -86,30 +88,35 @@ impl<'a> Call<'a> {
             at: clock::unix_microseconds(),
             payload: carried.facts(tool),
             counting,
-            counted: Vec::new(),
         }
     }
 
     pub fn ask(&mut self, policies: &Policies, action: &str) -> Verdict {
-        let (counted, mut now_counted) = (std::mem::take(&mut self.counted), Vec::new());
+        let mut counting = std::mem::replace(&mut self.counting, Counting::Look);
         let decision = policies.decide(&self.circumstances(action), &mut |policy, rate| {
-            // A call is one, however many actions it takes.
-            if counted.contains(&policy.id) {
+            let counted = match &mut counting {
+                Counting::Look => return self.answer(policy, rate, rate_limit::look),
+                Counting::Take(counted) => counted,
+            };
+            if counted.0.contains(&policy.id) {
                 return RateAnswer::Within;
             }
-            now_counted.push(policy.id);
-            self.rate(policy, rate)
+            let answer = self.answer(policy, rate, rate_limit::take);
+            if answer == RateAnswer::Within {
+                counted.0.push(policy.id);
+            }
+            answer
         });
-        self.counted = counted;
-        self.counted.append(&mut now_counted);
+        self.counting = counting;
         Verdict::of(decision, self.agent.is_some())
     }
 
     /// The decision that [`Call::ask`] would come to, and how; counts nothing.
     pub fn explain(&self, policies: &Policies, action: &str) -> (Verdict, Vec<Step>) {
         let circumstances = self.circumstances(action);
-        let (decision, steps) =
-            policies.explain(&circumstances, &mut |policy, rate| self.look(policy, rate));
+        let (decision, steps) = policies.explain(&circumstances, &mut |policy, rate| {
+            self.answer(policy, rate, rate_limit::look)
+        });
         (Verdict::of(decision, self.agent.is_some()), steps)
     }
 
@@ -125,17 +132,6 @@ impl<'a> Call<'a> {
             address: self.address,
             payload,
         }
-    }
-
-    fn rate(&self, policy: &Policy, rate: &Rate) -> RateAnswer {
-        match self.counting {
-            Counting::Take => self.answer(policy, rate, rate_limit::take),
-            Counting::Look => self.look(policy, rate),
-        }
-    }
-
-    fn look(&self, policy: &Policy, rate: &Rate) -> RateAnswer {
-        self.answer(policy, rate, rate_limit::look)
     }
 
     fn answer(

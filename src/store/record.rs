@@ -14,7 +14,7 @@ use crate::pg::row::Row;
 use crate::pg::spi::{with_latest_snapshot, Param};
 
 use super::changes::{self, Operation};
-use super::gate::{self, Act, Carried};
+use super::gate::{self, Act, Carried, Counted};
 use super::quota;
 use super::records::{columns_beside_fields, field_columns, listed_columns, name_of_tool};
 use super::validate::{self, Violation};
@@ -42,8 +42,15 @@ impl Which<'_> {
 /// tool is versioned.
 pub fn get(which: &Which<'_>, writer: &mut JsonWriter) -> Result<Option<Revision>, Error> {
     let name = name_of_tool(which.tool_name)?;
+    let mut counted = Counted::default();
     loop {
-        let tool = gate::open(&name, which.token, Act::Read, Carried::Nothing)?;
+        let tool = gate::open(
+            &name,
+            which.token,
+            Act::Read,
+            Carried::Nothing,
+            &mut counted,
+        )?;
         let id = which.id()?;
         if cache::lock(&name, &tool, LOCK_FOR_READING) {
             let found = tool.table.get(&listed_columns(&tool), id, writer);
@@ -201,7 +208,13 @@ pub fn validate(
     token: Option<&str>,
 ) -> Result<Vec<Violation>, Error> {
     let name = name_of_tool(tool_name)?;
-    let tool = gate::open(&name, token, Act::Check, Carried::new(payload))?;
+    let tool = gate::open(
+        &name,
+        token,
+        Act::Check,
+        Carried::new(payload),
+        &mut Counted::default(),
+    )?;
     let object = validate::object("payload", payload)?;
     Ok(validate::violations(&tool, object))
 }
@@ -209,8 +222,9 @@ pub fn validate(
 /// The tool, locked for writing, for a caller who may do this.
 fn locked(which: &Which<'_>, act: Act, carried: Carried<'_>) -> Result<Rc<CompiledTool>, Error> {
     let name = name_of_tool(which.tool_name)?;
+    let mut counted = Counted::default();
     loop {
-        let tool = gate::open(&name, which.token, act, carried)?;
+        let tool = gate::open(&name, which.token, act, carried, &mut counted)?;
         tool.check_active()?;
         if which.wanted.is_some() && !tool.options.versioned {
             return Err(Error::NotVersioned {

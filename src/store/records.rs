@@ -16,7 +16,7 @@ use crate::pg::subtransaction::atomically;
 use crate::pg::table::NextRow;
 
 use super::changes::{self, Operation};
-use super::gate::{self, Act, Carried};
+use super::gate::{self, Act, Carried, Counted};
 use super::{once, quota, validate};
 
 /// Stores a record and gives its id; none if a trigger on the table took the
@@ -88,8 +88,9 @@ pub(super) fn store_as<E: From<Error>>(
         &dyn Fn() -> Result<Option<i64>, Error>,
     ) -> Result<Option<i64>, E>,
 ) -> Result<Option<i64>, E> {
+    let mut counted = Counted::default();
     loop {
-        let tool = gate::open(name, token, act, Carried::new(payload))?;
+        let tool = gate::open(name, token, act, Carried::new(payload), &mut counted)?;
         tool.check_active()?;
         let payload = payload.ok_or(Error::ArgumentNull {
             argument: "payload",
@@ -130,8 +131,15 @@ pub fn store_many(
     payloads: Option<Jsonb<'_>>,
 ) -> Result<i64, Error> {
     let name = name_of_tool(tool_name)?;
+    let mut counted = Counted::default();
     loop {
-        let tool = gate::open(&name, token, Act::Write, Carried::new(payloads))?;
+        let tool = gate::open(
+            &name,
+            token,
+            Act::Write,
+            Carried::new(payloads),
+            &mut counted,
+        )?;
         tool.check_active()?;
         let payloads = payloads.ok_or(Error::ArgumentNull {
             argument: "payloads",
@@ -191,8 +199,9 @@ pub fn list(
     each: impl FnMut(&mut JsonWriter, i64),
 ) -> Result<(), Error> {
     let name = name_of_tool(tool_name)?;
+    let mut counted = Counted::default();
     loop {
-        let tool = gate::open(&name, token, Act::Read, Carried::Nothing)?;
+        let tool = gate::open(&name, token, Act::Read, Carried::Nothing, &mut counted)?;
         if cache::lock(&name, &tool, LOCK_FOR_READING) {
             tool.table.list(&listed_columns(&tool), page, writer, each);
             return Ok(());

@@ -12,7 +12,7 @@ use crate::pg::json_writer::JsonWriter;
 use crate::pg::jsonb::Jsonb;
 use crate::pg::query::Query;
 
-use super::gate::{self, Act, Carried};
+use super::gate::{self, Act, Carried, Counted};
 use super::records::{self, listed_columns, name_of_tool};
 
 /// The conditions that a caller gave, not yet checked.
@@ -79,8 +79,9 @@ pub fn list(
         return records::list(tool_name, token, page, writer, each);
     }
     let name = name_of_tool(tool_name)?;
+    let mut counted = Counted::default();
     loop {
-        let tool = gate::open(&name, token, Act::Read, Carried::Nothing)?;
+        let tool = gate::open(&name, token, Act::Read, Carried::Nothing, &mut counted)?;
         let columns = listed_columns(&tool);
         let query = search.check(&columns)?;
         if cache::lock(&name, &tool, LOCK_FOR_READING) {
@@ -101,8 +102,9 @@ pub fn count(
     filter: &Filter<'_>,
 ) -> Result<i64, Error> {
     let name = name_of_tool(tool_name)?;
+    let mut counted = Counted::default();
     loop {
-        let tool = gate::open(&name, token, Act::Read, Carried::Nothing)?;
+        let tool = gate::open(&name, token, Act::Read, Carried::Nothing, &mut counted)?;
         let conditions = filter.check(&listed_columns(&tool))?;
         if cache::lock(&name, &tool, LOCK_FOR_READING) {
             return tool.table.count(&conditions);

@@ -191,6 +191,23 @@ def test_a_queue_that_is_full_goes_on_in_the_server_log(logged_cluster, db):
     eventually(lambda: kept(db) == 1 + 5000 - logged)
 
 
+def test_what_cannot_be_written_is_in_the_server_log(logged_cluster, db):
+    deny(db)
+    eventually(lambda: kept(db) == 1)
+    partition, bounds = rows(db, """
+        SELECT c.oid::regclass::text, pg_get_expr(c.relpartbound, c.oid) FROM pg_class AS c
+         WHERE c.oid = (SELECT tableoid FROM projectalpha_data.access_logs)""")[0]
+    db.execute(f"ALTER TABLE projectalpha_data.access_logs DETACH PARTITION {partition}")
+    told = "access log: write of tool 'survey' is denied, as role \"postgres\" through sql from 127.0.0.1, sqlstate 28000 (not in projectalpha_data.access_logs: no partition"
+    before = server_log(logged_cluster).count(told)
+    db.execute(MANY_DENIED % 20)
+    eventually(lambda: server_log(logged_cluster).count(told) == before + 20)
+    assert "Failing row" not in server_log(logged_cluster) and "4711" not in server_log(logged_cluster)
+    db.execute(f"ALTER TABLE projectalpha_data.access_logs ATTACH PARTITION {partition} {bounds}")
+    deny(db)
+    eventually(lambda: kept(db) == 2)
+
+
 def test_a_session_does_not_grow(db):
     def resident():
         return int(next(line for line in open(f"/proc/{db.info.backend_pid}/status") if line.startswith("VmRSS")).split()[1])

@@ -117,7 +117,7 @@ def source(cluster):
         for tool in ("survey", "old"):
             db.execute("""SELECT projectalpha.create_policy(%s, 'small', 'allow', '{write,read}', '{"fields": {"n": {"lt": 9}}, "roles": ["a"]}',
                               '{read}', 7, 'Small ones')""", [tool])
-        db.execute("SELECT projectalpha.create_policy('survey', 'none', 'deny', '{*}')")
+        db.execute("SELECT projectalpha.create_policy('survey', 'none', 'deny', '{*}', '{\"roles\": [\"gone\"]}')")
         db.execute("SELECT projectalpha.register_tool('entry', storage => 'none', description => 'No table')")
         db.execute("SELECT projectalpha.deactivate_tool('entry')")
         db.execute("SELECT projectalpha.delete_tool('old', archive => true)")

@@ -275,7 +275,9 @@ def test_what_cannot_be_adopted(cluster, source, target):
     # A table of a tool that is not there.
     target.execute(f"ALTER TABLE {schema}.tool_survey RENAME TO away")
     refused(target, schema, "42P01", "tool_survey")
-    target.execute(f"ALTER TABLE {schema}.away RENAME TO tool_survey")
+    target.execute(f"CREATE VIEW {schema}.tool_survey AS TABLE {schema}.away; ALTER VIEW {schema}.tool_survey OWNER TO projectalpha_owner")
+    refused(target, schema, "42809", "'tool_survey' .* is not a table")
+    target.execute(f"DROP VIEW {schema}.tool_survey; ALTER TABLE {schema}.away RENAME TO tool_survey")
     # What the manifest does not know, or another release knows.
     target.execute(f"UPDATE {schema}.contents SET object_model_id = 12 WHERE id = 2")
     refused(target, schema, "55000", "'contents' has been changed since")

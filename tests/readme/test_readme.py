@@ -24,6 +24,7 @@ VARYING = [
     (re.compile(r"pas_([a-z]+)_…[0-9a-f]{4}"), r"HINT OF \1"),
     (re.compile(r"pas_([a-z]+)_[0-9a-f]{64}"), r"TOKEN OF \1"),
     (re.compile(r"PID \d+"), "PID"),
+    (re.compile(r"Try again in \d+ s"), "LATER"),
 ]
 
 

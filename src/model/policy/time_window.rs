@@ -1,5 +1,7 @@
 //! Days of the week and hours, by the clocks of a time zone.
 
+use std::path::Path;
+
 use jiff::tz::TimeZone;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -23,6 +25,7 @@ const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 const EVERY_DAY: u8 = 0b111_1111;
 const MINUTES_PER_DAY: u16 = 24 * 60;
 const LONGEST_ZONE: usize = 64;
+const SYSTEM_ZONES: &str = "/usr/share/zoneinfo";
 
 const OBJECT: &str = r#"an object such as {"days": ["mon", "fri"], "from": "08:00", "to": "18:00", "zone": "Europe/Berlin"}, with days, or from and to, or both"#;
 
@@ -189,6 +192,9 @@ fn parse_minute(value: Option<&Value>, key: &'static str) -> Result<Option<u16>,
     }
 }
 
+/// The zone as the system has it, which its administrator keeps up to date; one that it
+/// does not have (tzdata is not in every container image) is built in. The file is read
+/// here: jiff would read its whole directory first, in every session.
 fn find_zone(name: &str) -> Option<TimeZone> {
     let is_name = name.len() <= LONGEST_ZONE
         && name.starts_with(|c: char| c.is_ascii_uppercase())
@@ -198,5 +204,40 @@ fn find_zone(name: &str) -> Option<TimeZone> {
     if !is_name || name == "Factory" {
         return None;
     }
-    TimeZone::get(name).ok()
+    let of_system = std::fs::read(Path::new(SYSTEM_ZONES).join(name)).ok();
+    of_system
+        .and_then(|tzif| TimeZone::tzif(name, &tzif).ok())
+        .or_else(|| TimeZone::get(name).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zones_are_found_by_their_names() {
+        for good in [
+            "UTC",
+            "Europe/Berlin",
+            "America/Argentina/Buenos_Aires",
+            "Etc/GMT+12",
+        ] {
+            assert!(find_zone(good).is_some(), "{good}");
+        }
+        for bad in [
+            "",
+            "Europe",
+            "Europe/",
+            "Mars/Base",
+            "Factory",
+            "/etc/passwd",
+            "../../etc/passwd",
+            "Europe/../UTC",
+            "localtime",
+            "Europe/Berlin\0",
+            "+00:00",
+        ] {
+            assert!(find_zone(bad).is_none(), "{bad}");
+        }
+    }
 }

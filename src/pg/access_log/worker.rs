@@ -61,6 +61,10 @@ fn try_to_send(record: &Record) -> Result<(), &'static str> {
     if in_recovery() {
         return Err("this is a standby");
     }
+    // SAFETY: a global that the server has set at its start.
+    if unsafe { !pg_sys::IsUnderPostmaster } {
+        return Err("the server is one process");
+    }
     let mut sender = match SENDER.get() {
         Some(sender) => sender,
         None => {

@@ -179,6 +179,10 @@ BEGIN
               FROM jsonb_array_elements(convert_from(projectalpha_http.list_tools(''), 'UTF8')::jsonb) AS d WHERE d ? 'fields');
 END $$;
 SELECT sees(token) AS open, string_agg(kind, ', ' ORDER BY kind COLLATE "C") AS held FROM held GROUP BY 1 ORDER BY 1;
+-- A scope alone does not open it: the policies are asked, too.
+SELECT projectalpha.update_policy('closed_c', 'everybody-reads', '{"is_active": false}');
+SELECT sees(token) AS open, sees('token-of-closed_c') AS to_the_tools_own FROM held WHERE kind = 'closed read';
+SELECT projectalpha.update_policy('closed_c', 'everybody-reads', '{"is_active": true}');
 
 -- A token of the tool is rotated, and those of agents go on; they are none of the tool's in what people see.
 SELECT projectalpha.rotate_token('closed_c') AS rotated \gset

@@ -14,12 +14,11 @@ SELECT id, name, contact_email FROM projectalpha.clients ORDER BY id;
 SELECT projectalpha.create_project('Winter campaign', 1, '{"language": "en"}');
 SELECT projectalpha.create_project(name => 'Nobody''s');
 SELECT projectalpha.create_project('Winter campaign', client_id => 1);
-SELECT id, name, client_name, status, schema_name, version, created_at <= now() AS created FROM projectalpha.project_list ORDER BY id;
+SELECT id, name, client_id, client_name, status, schema_name, version, settings, created_at <= now() AS created FROM projectalpha.project_list ORDER BY id;
 SELECT project_id, name, client_name, status, version, latest_version, tools_behind, is_current, upgraded_at <= now() AS upgraded, failed_at
   FROM projectalpha.project_upgrades ORDER BY project_id;
 SELECT * FROM projectalpha.upgrade_progress;
 RESET ROLE;
-SELECT id, settings FROM projectalpha.projects ORDER BY id;
 
 -- Every table of spec 003 is there, with a primary key, and nothing else; all is the owner's.
 SELECT c.relkind, c.relname COLLATE "C" AS relation, c.relowner::regrole AS owner
