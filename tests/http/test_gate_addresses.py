@@ -87,6 +87,12 @@ def test_rates_by_address_are_not_shared_with_a_forged_one(fenced):
     for source in ("127.0.0.5", "127.0.0.6"):
         told = [status(stack, source, "GET", f"/tools/{name}", [("X-Client-Address", f"192.0.2.{i}"), ("X-Forwarded-For", f"192.0.2.{i}")]) for i in range(4)]
         assert told == [200, 200, 200, 429]
+        # The same at PostgREST's own URLs, in the same count.
+        answer = stack.post("/rpc/count_records", {"tool_name": name, "token": own})
+        assert answer.status == 200
+    told = [stack.post("/rpc/count_records", {"tool_name": name, "token": own}) for _ in range(4)]
+    assert [answer.status for answer in told] == [200, 429, 429, 429]
+    assert told[-1].json()["code"] == "53400" and 1 <= int(told[-1].header("retry-after")[0]) <= 3600
 
 
 def test_a_session_without_an_address_is_in_no_network(fenced):
