@@ -60,6 +60,13 @@ def test_refusals_keep_the_words_of_the_function(nginx, tool):
     assert nginx.rows(tool) == []
 
 
+def test_a_refusal_is_kept_once(nginx, tool):
+    """nginx asks a second time for the words."""
+    expect_detail(nginx.post(tool.path, {"user_id": 1}, ("token", "wrong")), 401, UNAUTHORIZED)
+    kept = "select count(*) from projectalpha_data.access_logs where tool_name = %s"
+    assert nginx.sql(kept, tool.name) == [(1,)]
+
+
 def test_postgrest_s_own_words_are_not_shown(nginx, tool):
     nginx.sql("revoke execute on all functions in schema projectalpha_http from projectalpha_anon")
     try:

@@ -21,7 +21,7 @@ use pgrx::pg_sys;
 
 use super::report::{self, Failure};
 use super::subtransaction::atomically;
-use super::{acting, client_address, settings};
+use super::{acting, client_address, proxy, settings};
 use crate::model::access_log::{Face, Level, Record, Status, ToolLogging, MAX_PAYLOAD};
 
 pub use figures::{drop_months, summarise, Dropped};
@@ -158,7 +158,9 @@ impl Ended {
         // SAFETY: a global of this session.
         let read_only = unsafe { pg_sys::XactReadOnly };
         let is_success = record.status == Status::Success;
-        if read_only && is_success && in_recovery() {
+        if !is_success && proxy::asks_again() {
+            // nginx asks for the words of a refusal that was kept when it was asked first.
+        } else if read_only && is_success && in_recovery() {
             // What is read on a standby is not kept.
         } else if read_only || (record.face == Face::Sql && !is_success) {
             send_apart(&record);
