@@ -184,3 +184,50 @@ def test_a_standby_counts_rates_for_itself(pair):
                     db.execute(listing)
                 with pytest.raises(psycopg.errors.ConfigurationLimitExceeded):
                     db.execute(listing)
+
+
+def test_the_gate_on_a_standby(pair):
+    """Policies and agents as the primary changes them; rates are the standby's own."""
+    primary, standby = pair
+    with primary.new_store() as here:
+        here.execute("""SELECT projectalpha.register_tool('gated', 'token-of-gated', '[{"name": "n", "type": "int"}]')""")
+        here.execute("SELECT projectalpha.create_policy('gated', 'readers', 'allow', '{read}', '{\"roles\": [\"reader\"], \"rate\": {\"max\": 3, \"per\": \"1 hour\"}}')")
+        agent = value(here, "SELECT agent_id FROM projectalpha.create_agent('reader', roles => '{reader}')")
+        issue = "SELECT projectalpha.issue_credential(%s, 'gated', '{read}', '1 day')"
+        tokens = [value(here, issue, agent) for _ in range(4)]
+        standby.catch_up()
+        with standby.connect(here.info.dbname) as there:
+            there.execute("SET ROLE projectalpha_anon")
+            there.execute("SET default_transaction_read_only = on")
+
+            def told(token):
+                try:
+                    return value(there, "SELECT projectalpha.count_records('gated', token => %s)", token)
+                except psycopg.Error as error:
+                    return error.sqlstate
+
+            def asked(token):
+                return value(there, "SELECT projectalpha.check_access(%s, 'gated', 'read')", token)
+
+            def after(change, *parameters):
+                here.execute(change, parameters or None)
+                standby.catch_up()
+
+            assert [told(tokens[0]) for _ in range(5)] == [0, 0, 0, "53400", "53400"] and not asked(tokens[0])
+            assert value(here, "SELECT projectalpha.count_records('gated', token => %s)", tokens[0]) == 0
+            assert told(tokens[1]) == 0 and asked(tokens[1])
+            after("SELECT projectalpha.create_policy('gated', 'closed', 'deny', '{read}', priority => 1)")
+            assert told(tokens[1]) == "42501" and told("token-of-gated") == "42501" and told(None) == "42501" and not asked(tokens[1])
+            after("SELECT projectalpha.delete_policy('gated', 'closed')")
+            assert told(tokens[1]) == 0 and told(tokens[2]) == 0
+            after("SELECT projectalpha.update_agent(%s, '{\"roles\": []}')", agent)
+            assert told(tokens[2]) == "42501"
+            after("SELECT projectalpha.update_agent(%s, '{\"roles\": [\"reader\"]}')", agent)
+            assert told(tokens[2]) == 0
+            here.execute("UPDATE projectalpha.tools SET sensitive = true")
+            after("SELECT projectalpha.deactivate_agent(%s)", agent)
+            assert told(tokens[3]) == "28000" and not asked(tokens[3])
+            after("SELECT projectalpha.activate_agent(%s)", agent)
+            assert told(tokens[3]) == 0
+            after("SELECT projectalpha.revoke_all(%s)", agent)
+            assert told(tokens[3]) == "28000"

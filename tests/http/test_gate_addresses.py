@@ -49,7 +49,7 @@ def status(stack, source, method, path, headers, body=None):
 def calls(tool, token):
     header = [] if token is None else [("token", token)]
     yield "GET", f"/tools/{tool}", header, None
-    yield "POST", f"/rpc/count_records", [], {"tool_name": tool, "token": token}
+    yield "POST", "/rpc/count_records", [], {"tool_name": tool, "token": token}
     if token:
         yield "POST", f"/tools/{tool}", header, {"n": None}
         yield "POST", "/rpc/store_record", [], {"tool_name": tool, "token": token, "payload": {}}

@@ -57,5 +57,5 @@ def test_an_api_key_opens_no_records(stack, world):
     assert stack.post(f"/tools/{tool}", {"n": 1}, ("token", key)).status == 401
     assert not Caller(stack).check(tool, key, "write")
     with pytest.raises(stack.SqlError) as refused:
-        Caller(stack).db.execute("SELECT projectalpha.issue_credential((SELECT 1), %s, '{read}', '1 day', api_key => %s)", [tool, tokens["shared"]])
+        Caller(stack).db.execute("SELECT projectalpha.issue_credential(1, %s, '{read}', '1 day', api_key => %s)", [tool, tokens["shared"]])
     assert refused.value.sqlstate == "28000"
