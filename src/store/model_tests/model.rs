@@ -198,32 +198,25 @@ impl Tool {
         payloads: &[Value],
     ) -> Result<Vec<Values>, Refusal> {
         self.may_write(token)?;
-        let mut refusal: Refusal = Vec::new();
         let mut stored: Vec<Values> = Vec::new();
-        let mut invalid = None;
+        // Of several faults the one of the first record is told.
+        let mut fault = None;
         for payload in payloads {
-            match self.read(payload) {
+            fault = match self.read(payload) {
+                Ok(values) if self.repeats(&values, None, &stored) => Some(vec!["23505"]),
                 Ok(values) => {
-                    if self.repeats(&values, None, &stored) && !refusal.contains(&"23505") {
-                        refusal.push("23505");
-                    }
                     stored.push(values);
+                    continue;
                 }
-                Err(first) => {
-                    invalid = Some(first);
-                    break;
-                }
-            }
+                Err(refusal) => Some(refusal),
+            };
+            break;
         }
-        if self.is_full_with(payloads.len()) {
+        // That the tool is full is found before any record is read, or after the last.
+        let records = fault.as_ref().map_or(payloads.len(), |_| 1);
+        let mut refusal: Refusal = fault.unwrap_or_default();
+        if self.is_full_with(records) {
             refusal.push("54000");
-        }
-        if let Some(first) = invalid {
-            // Only a tool with a change feed stores them one by one.
-            if !self.options.notify {
-                refusal.retain(|code| *code == "54000" && self.is_full_with(1));
-            }
-            refusal.extend(first);
         }
         match refusal.is_empty() {
             true => Ok(stored),
