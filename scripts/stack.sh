@@ -103,6 +103,8 @@ launch() {
 start_postgresql() {
     local settings="-c listen_addresses=127.0.0.1 -c port=$STORE_PG_PORT -c unix_socket_directories='$RUN'"
     settings+=" -c shared_preload_libraries='$PRELOAD'"
+    # Each session that is denied something has a worker for a second, and PostgREST has 20 sessions.
+    settings+=" -c max_worker_processes=40"
     (
         cd /
         [ -e "$DATA/PG_VERSION" ] || "${as_server[@]}" "$(pg_bin initdb)" -D "$DATA" -U postgres --auth=trust \

@@ -194,12 +194,16 @@ def test_registering_and_deleting_over_and_over(backend):
         backend.execute("SELECT count(*) FROM projectalpha.list_records('brief')")
         backend.execute("SELECT projectalpha.delete_tool('brief')")
 
+    def growth():
+        before = contexts(backend)
+        for _ in range(150):
+            life()
+        return contexts(backend) - before
+
     for _ in range(50):
         life()
-    before = contexts(backend)
-    for _ in range(300):
-        life()
-    assert contexts(backend) - before < MEGABYTE
+    # PostgreSQL's own caches get a block of a megabyte now and then; what leaks does so every time.
+    assert min(growth() for _ in range(3)) < MEGABYTE / 4
 
 
 def test_a_long_list_spills_and_goes(backend):

@@ -109,7 +109,9 @@ def test_a_search_uses_its_index(cluster, large, role):
     finally:
         large.execute("RESET ROLE")
     assert after["tool_search_document"] - before["tool_search_document"] == 8
-    assert after["tool_search_name_part"] - before["tool_search_name_part"] == 8
+    # That of names alone is for those who see nothing else of sensitive tools.
+    if role == "projectalpha_anon":
+        assert after["tool_search_name_part"] - before["tool_search_name_part"] == 8
     assert [after[table] - before[table] for table in ("tool_info", "tool_search")] == [0, 0]
 
 
