@@ -19,10 +19,12 @@ pub struct Rate {
 /// Whose calls are counted together.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum By {
-    /// Those with the same credential; without one, those from the same address.
-    #[default]
+    /// Those with the same credential of an agent; all else as [`By::Agent`]. An agent that
+    /// gets itself another credential has another allowance.
     Credential,
-    /// Those of the same agent; without one as [`By::Credential`].
+    /// Those of the same agent; those with the tool's own tokens; those of the same
+    /// project; without a token, those from the same address.
+    #[default]
     Agent,
     /// Those from the same address.
     Address,

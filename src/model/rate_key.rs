@@ -1,36 +1,46 @@
 //! What a rate is counted for.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{IpAddr, Ipv6Addr};
 
 use super::rate::By;
+
+/// Who holds a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Holder {
+    pub credential: i64,
+    pub agent: Option<i64>,
+    pub project: Option<i64>,
+}
 
 /// Whose calls those are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subject {
     Credential(i64),
     Agent(i64),
+    /// Of the tool's own tokens, or of a project's: who has one can get another.
+    Own(Option<i64>),
     /// In IPv6 with all its neighbours of the same /64: whoever has one address
     /// has all of these.
     Address(IpAddr),
+    /// The same, as the holder of a token says: it spends nothing of what others have.
+    Claimed(i64, IpAddr),
     Everybody,
 }
 
 impl Subject {
     /// Who is counted by `by`, as far as it is known. Those of whom nothing is
     /// known are counted together.
-    pub fn of(
-        by: By,
-        credential: Option<i64>,
-        agent: Option<i64>,
-        address: Option<IpAddr>,
-    ) -> Subject {
+    pub fn of(by: By, holder: Option<Holder>, address: Option<IpAddr>) -> Subject {
         let from = || address.map_or(Subject::Everybody, Subject::Address);
-        let holder = || credential.map_or_else(from, Subject::Credential);
-        match by {
-            By::Credential => holder(),
-            By::Agent => agent.map_or_else(holder, Subject::Agent),
-            By::Address => from(),
-            By::Policy => Subject::Everybody,
+        match (by, holder) {
+            (By::Policy, _) => Subject::Everybody,
+            (By::Address, _) | (_, None) => from(),
+            (_, Some(holder)) => match (by, holder.agent) {
+                (_, None) => Subject::Own(holder.project),
+                (By::Credential, Some(_)) => Subject::Credential(holder.credential),
+                (_, Some(agent)) => Subject::Agent(agent),
+            },
         }
     }
 
@@ -39,12 +49,22 @@ impl Subject {
         match self {
             Subject::Credential(id) => (1, id.cast_unsigned()),
             Subject::Agent(id) => (2, id.cast_unsigned()),
-            Subject::Address(address) => match address.to_canonical() {
-                IpAddr::V4(address) => (3, u64::from(address.to_bits())),
-                IpAddr::V6(address) => (4, network(address)),
-            },
+            Subject::Address(address) => packed_address(address),
             Subject::Everybody => (5, 0),
+            Subject::Own(project) => (6, project.unwrap_or_default().cast_unsigned()),
+            Subject::Claimed(credential, address) => {
+                let mut hasher = DefaultHasher::new();
+                (credential, packed_address(address)).hash(&mut hasher);
+                (7, hasher.finish())
+            }
         }
+    }
+}
+
+fn packed_address(address: IpAddr) -> (u32, u64) {
+    match address.to_canonical() {
+        IpAddr::V4(address) => (3, u64::from(address.to_bits())),
+        IpAddr::V6(address) => (4, network(address)),
     }
 }
 
@@ -92,20 +112,28 @@ mod tests {
     #[test]
     fn who_is_counted() {
         let from = Some(address("192.0.2.1"));
-        let of = |by| Subject::of(by, Some(7), Some(3), from);
+        let holder = |agent, project| Holder {
+            credential: 7,
+            agent,
+            project,
+        };
+        let of = |by| Subject::of(by, Some(holder(Some(3), None)), from);
         assert_eq!(of(By::Credential), Subject::Credential(7));
         assert_eq!(of(By::Agent), Subject::Agent(3));
         assert_eq!(of(By::Address), Subject::Address(address("192.0.2.1")));
         assert_eq!(of(By::Policy), Subject::Everybody);
-        let of = |by, from| Subject::of(by, None, None, from);
-        for by in [By::Credential, By::Agent, By::Address] {
-            assert_eq!(of(by, from), Subject::Address(address("192.0.2.1")));
-            assert_eq!(of(by, None), Subject::Everybody);
+        // Another token of the same is none that has another allowance.
+        for by in [By::Credential, By::Agent] {
+            for project in [None, Some(4)] {
+                let own = Subject::of(by, Some(holder(None, project)), from);
+                assert_eq!(own, Subject::Own(project));
+            }
         }
-        assert_eq!(
-            Subject::of(By::Agent, Some(7), None, from),
-            Subject::Credential(7)
-        );
+        for by in [By::Credential, By::Agent, By::Address] {
+            let of = |from| Subject::of(by, None, from);
+            assert_eq!(of(from), Subject::Address(address("192.0.2.1")));
+            assert_eq!(of(None), Subject::Everybody);
+        }
     }
 
     #[test]
@@ -113,6 +141,10 @@ mod tests {
         let subjects = [
             Subject::Credential(1),
             Subject::Agent(1),
+            Subject::Own(None),
+            Subject::Own(Some(1)),
+            Subject::Claimed(1, address("0.0.0.1")),
+            Subject::Claimed(2, address("0.0.0.1")),
             Subject::Address(address("0.0.0.1")),
             Subject::Address(address("0.0.0.2")),
             Subject::Address(address("2001:db8::1")),

@@ -77,6 +77,8 @@ impl Context {
 /// The answer, and what led to it.
 struct Judgement {
     allowed: bool,
+    /// False for an action that is none of the tool's.
+    is_known: bool,
     /// In a sentence.
     because: String,
     policy: Option<i64>,
@@ -89,6 +91,7 @@ impl Judgement {
     fn denied(because: impl Into<String>) -> Self {
         Judgement {
             allowed: false,
+            is_known: true,
             because: because.into(),
             policy: None,
             retry_after: None,
@@ -164,7 +167,12 @@ fn note(
         agent_id: caller.and_then(|c| c.agent.as_ref()).map(|a| a.id),
         credential_id: caller.map(|c| c.id),
         policy_id: judgement.policy,
-        action: crate::model::name::excerpt(action.name()).into(),
+        // Nothing that is only what somebody has sent: it may be a token in the wrong place.
+        action: if judgement.is_known {
+            action.name().to_owned().into()
+        } else {
+            "unknown".into()
+        },
         scopes: caller.map(|c| c.scopes.clone()).unwrap_or_default(),
         payload: payload.map(Jsonb::to_text),
         denied: !judgement.allowed,
@@ -185,9 +193,11 @@ fn judge(
     };
     let is_own = |name: &str| name == ADMIN_SCOPE || own_scopes.iter().any(|scope| scope == name);
     if matches!(action, Action::Own(name) if !is_own(name)) {
-        return Ok(Judgement::denied(
-            "the action is none of the tool's: neither read, write, update or delete, nor one of its allowed scopes",
-        ));
+        let because = "the action is none of the tool's: neither read, write, update or delete, nor one of its allowed scopes";
+        return Ok(Judgement {
+            is_known: false,
+            ..Judgement::denied(because)
+        });
     }
     let tool = match caller {
         None if action == Action::Read && !shared.sensitive => shared.clone(),
@@ -252,7 +262,9 @@ fn ask_policies(
     let mut call = Call::new(tool, caller, context.carried(action), counting);
     // Whoever has no token must not spend what other addresses may still do.
     let is_believed = caller.is_some() || explains;
-    call.address = context.address.filter(|_| is_believed).or(call.address);
+    if let Some(address) = context.address.filter(|_| is_believed) {
+        call.claim_address(address);
+    }
     call.at = context.at.unwrap_or(call.at);
     let (verdict, steps) = if explains {
         call.explain(policies, action.name())
@@ -275,6 +287,7 @@ fn ask_policies(
             };
             Judgement {
                 allowed: false,
+                is_known: true,
                 because,
                 policy,
                 retry_after,
@@ -291,6 +304,7 @@ fn allowed(policy: Option<i64>, steps: Vec<Step>) -> Judgement {
     };
     Judgement {
         allowed: true,
+        is_known: true,
         because: because.into(),
         policy,
         retry_after: None,

@@ -160,7 +160,10 @@ pub(super) fn still_holds(api_key: Option<&str>) -> Result<(), Error> {
 
 /// The active agent whose API key this is.
 pub(super) fn holder(api_key: &str) -> Result<i64, Error> {
-    agents::of_api_key(&Digest::of(api_key)).ok_or(AgentError::ApiKeyInvalid.into())
+    agents::of_api_key(&Digest::of(api_key)).ok_or_else(|| {
+        authorise::note_denied(None, "", "use an API key");
+        AgentError::ApiKeyInvalid.into()
+    })
 }
 
 fn id_of(agent_id: Option<i64>) -> Result<i64, Error> {

@@ -1,10 +1,12 @@
 //! Who may do what. NULL is no token and never passes. Who may use the records of a
 //! tool is for [`super::gate`] to say.
 
+use crate::model::access_log::ToolLogging;
 use crate::model::configuration::own_scope;
 use crate::model::error::Error;
 use crate::model::name::ToolName;
 use crate::model::token::Digest;
+use crate::pg::access_log::{self, Attempt, Kind};
 use crate::pg::acting;
 use crate::pg::registry;
 
@@ -27,12 +29,37 @@ impl Caller {
     }
 }
 
+/// Has the access log keep an attempt that is denied before the gate of a tool.
+pub fn note_denied(tool_id: Option<i64>, tool_name: &str, action: &'static str) {
+    let logging = ToolLogging {
+        level: None,
+        payloads: false,
+    };
+    // Without agents there is no log either: the database is not updated yet.
+    if !access_log::keeps(logging, Kind::Denied) || !registry::has_agents() {
+        return;
+    }
+    access_log::note(Attempt {
+        tool_id,
+        tool_name: tool_name.to_owned(),
+        project_id: None,
+        agent_id: None,
+        credential_id: None,
+        policy_id: None,
+        action: action.into(),
+        scopes: Vec::new(),
+        payload: None,
+        denied: true,
+    });
+}
+
 /// Passes administrators: members of `projectalpha_admin`, and holders of an
 /// admin token.
 pub fn admin(caller: Caller, token: Option<&str>) -> Result<(), Error> {
     if is_admin(caller, token) {
         Ok(())
     } else {
+        note_denied(None, "", "administer");
         Err(Error::AdminOnly)
     }
 }

@@ -22,7 +22,8 @@ pub fn store(
         argument: "sensitive",
     })?;
     if sensitive {
-        authorise::common(caller, sender, token)?;
+        authorise::common(caller, sender, token)
+            .inspect_err(|_| authorise::note_denied(None, sender, "write"))?;
     }
     let payload = payload.ok_or(Error::ArgumentNull {
         argument: "payload",

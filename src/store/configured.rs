@@ -168,7 +168,11 @@ fn open(
             Ok(()) => return Ok((now, None)),
             // Its token is another credential once another session has registered it.
             Err(_) if has_changed(name, now) => {}
-            Err(error) => return Err(error),
+            Err(error) => {
+                let action = if act.writes() { "write" } else { "read" };
+                authorise::note_denied(None, name.as_str(), action);
+                return Err(error);
+            }
         }
     }
 }

@@ -359,9 +359,15 @@ fn ask_policies(
             Some(_) => Err(Error::from(Denial::Denied).into()),
         };
     };
-    let mut call = policy_gate::Call::new(tool, caller, carried, counting);
+    let mut counting = counting;
     let mut allowed_by = None;
     for action in act.actions() {
+        // Of what is there already an upsert changes what is named alone.
+        let carried = match (carried, action) {
+            (Carried::New(payload), Action::Update) => Carried::Changes(payload),
+            (carried, _) => carried,
+        };
+        let mut call = policy_gate::Call::new(tool, caller, carried, counting.again());
         match call.ask(policies, action.name()) {
             Verdict::Allowed { policy } => allowed_by = policy,
             Verdict::Denied { denial, policy } => {

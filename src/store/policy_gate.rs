@@ -9,7 +9,7 @@ use crate::model::policy::{
     Circumstances, Decision, Payload, PayloadFacts, Policies, Policy, RateAnswer, Step,
 };
 use crate::model::rate::Rate;
-use crate::model::rate_key::{RateKey, Subject};
+use crate::model::rate_key::{Holder, RateKey, Subject};
 use crate::pg::cache::CompiledTool;
 use crate::pg::payload_facts::RecordFacts;
 use crate::pg::registry::CredentialRow;
@@ -26,6 +26,16 @@ pub struct Counted(Vec<i64>);
 pub enum Counting<'a> {
     Take(&'a mut Counted),
     Look,
+}
+
+impl Counting<'_> {
+    /// The same, for one more action of the call.
+    pub fn again(&mut self) -> Counting<'_> {
+        match self {
+            Counting::Take(counted) => Counting::Take(counted),
+            Counting::Look => Counting::Look,
+        }
+    }
 }
 
 /// The decision, with what holds where no policy matches: agents may not, all others may.
@@ -66,7 +76,9 @@ fn too_many(retry_after: Duration) -> Denial {
 pub struct Call<'a> {
     caller: Option<&'a CredentialRow>,
     agent: Option<&'a AgentFacts>,
-    pub address: Option<IpAddr>,
+    address: Option<IpAddr>,
+    /// True if the caller has only said so.
+    is_claimed: bool,
     /// In microseconds since the Unix epoch.
     pub at: i64,
     payload: Option<RecordFacts<'a>>,
@@ -85,10 +97,17 @@ impl<'a> Call<'a> {
             caller,
             agent: caller.and_then(|credential| credential.agent.as_ref()),
             address: client_address::current(),
+            is_claimed: false,
             at: clock::unix_microseconds(),
             payload: carried.facts(tool),
             counting,
         }
+    }
+
+    /// The call is to be judged as one from there.
+    pub fn claim_address(&mut self, address: IpAddr) {
+        self.address = Some(address);
+        self.is_claimed = true;
     }
 
     pub fn ask(&mut self, policies: &Policies, action: &str) -> Verdict {
@@ -143,14 +162,20 @@ impl<'a> Call<'a> {
         if !rate_limit::is_available() {
             return RateAnswer::Unavailable;
         }
+        let holder = self.caller.map(|credential| Holder {
+            credential: credential.id,
+            agent: self.agent.map(|agent| agent.id),
+            project: credential.project_id,
+        });
+        let subject = match (Subject::of(rate.by, holder, self.address), holder) {
+            (Subject::Address(address), Some(holder)) if self.is_claimed => {
+                Subject::Claimed(holder.credential, address)
+            }
+            (subject, _) => subject,
+        };
         let key = RateKey {
             policy: policy.id,
-            subject: Subject::of(
-                rate.by,
-                self.caller.map(|credential| credential.id),
-                self.agent.map(|agent| agent.id),
-                self.address,
-            ),
+            subject,
         };
         match ask(&key, rate.max, rate.per) {
             Ok(()) => RateAnswer::Within,

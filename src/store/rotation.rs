@@ -33,7 +33,11 @@ pub fn rotate(
     let name = name_of_tool(tool_name)?;
     let project = project_id.map(|id| id_of_project(Some(id))).transpose()?;
     let tool = registry::tool(&name).ok_or(Error::ToolNotFound)?;
-    let project = whose(tool.id, current_token, project)?;
+    let project = whose(tool.id, current_token, project).inspect_err(|error| {
+        if *error == Error::ToolToken {
+            authorise::note_denied(Some(tool.id), name.as_str(), "rotate");
+        }
+    })?;
     let new = new_token(token, Purpose::Tool)?;
 
     let tool_id = lock(&name, tool.id, project)?;
