@@ -35,7 +35,8 @@ from picture import draw  # noqa: E402
 
 CASES = (sql_cases.CASES | record_cases.CASES | pgbench_cases.CASES | bulk_cases.CASES | scale_cases.CASES
          | gate_cases.CASES | http_cases.CASES)
-ORDER = ["noise", "store", "plan", "pgbench", "dba", "bulk", "list", "keyset", "record", "find", "rules", "tools", "memory", "tenants", "http", "wide"]
+ORDER = ["noise", "store", "plan", "pgbench", "dba", "bulk", "list", "keyset", "record", "find", "rules", "gate", "log", "credentials", "tools", "memory", "tenants",
+         "http", "wide"]
 STARTED = time.monotonic()
 
 

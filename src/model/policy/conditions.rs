@@ -15,6 +15,7 @@ use crate::model::policy_error::PolicyError;
 use crate::model::rate::Rate;
 use crate::model::schema::FieldType;
 use crate::model::timestamp;
+use crate::model::value;
 
 /// All that there are.
 pub const KEYS: [&str; 10] = [
@@ -32,6 +33,7 @@ pub const KEYS: [&str; 10] = [
 
 /// Longest document of conditions.
 pub const MAX_BYTES: usize = 64 << 10;
+const MAX_PATTERN: usize = 255;
 
 /// From the Unix epoch to PostgreSQL's, in microseconds.
 const BETWEEN_EPOCHS: i64 = 946_684_800_000_000;
@@ -183,7 +185,21 @@ fn parse_fields(
         let wanted = r#"a filter with at least one field such as {"amount": {"lte": 100}}"#;
         return Err(PolicyError::condition("fields", wanted));
     }
+    if filter.iter().any(has_long_pattern) {
+        let wanted = format!("a filter whose patterns for 'like' have at most {MAX_PATTERN} bytes");
+        return Err(PolicyError::condition("fields", wanted));
+    }
     Ok(filter)
+}
+
+/// To compare a pattern takes its length times that of the payload, and nothing interrupts it.
+fn has_long_pattern(condition: &filter::Condition) -> bool {
+    match (&condition.operator, &condition.operand) {
+        (filter::Operator::Like, filter::Operand::Value(value::Value::Str(pattern))) => {
+            pattern.len() > MAX_PATTERN
+        }
+        _ => false,
+    }
 }
 
 fn parse_rate(raw: &str) -> Result<Rate, PolicyError> {

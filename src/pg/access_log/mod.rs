@@ -162,7 +162,7 @@ impl Ended {
             // nginx asks for the words of a refusal that was kept when it was asked first.
         } else if read_only && is_success && in_recovery() {
             // What is read on a standby is not kept.
-        } else if read_only || (record.face == Face::Sql && !is_success) {
+        } else if read_only || (!is_success && !answer_commits(record.face)) {
             send_apart(&record);
         } else if is_success {
             rows::insert(&record);
@@ -208,6 +208,11 @@ fn apart(record: &Record, body: impl FnOnce()) {
     if let Err(Refused(reason)) = done {
         report::note(&record.log_line(&reason));
     }
+}
+
+/// PostgREST commits whatever is answered; whoever else calls an endpoint may roll back.
+fn answer_commits(face: Face) -> bool {
+    face == Face::Http && proxy::headers().is_some()
 }
 
 fn in_recovery() -> bool {
