@@ -6,7 +6,7 @@ use crate::model::agent_error::AgentError;
 use crate::model::agent_rules::{check_interval, checked_scopes, MAX_YEARS};
 use crate::model::error::Error;
 use crate::model::name::ToolName;
-use crate::model::project::{ProjectId, Status};
+use crate::model::project::{ProjectId, Status, MAX_NAME};
 use crate::model::tenant_error::TenantError;
 use crate::model::token::Purpose;
 use crate::pg::agents;
@@ -43,6 +43,13 @@ pub fn issue(
     let scopes = request
         .scopes
         .ok_or(Error::ArgumentNull { argument: "scopes" })?;
+    if request.label.is_some_and(|l| l.chars().count() > MAX_NAME) {
+        return Err(AgentError::KeyInvalid {
+            key: "label",
+            wanted: "text of at most 255 characters",
+        }
+        .into());
+    }
     let expires_in = request.expires_in.ok_or(Error::ArgumentNull {
         argument: "expires_in",
     })?;

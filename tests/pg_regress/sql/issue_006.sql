@@ -48,5 +48,7 @@ END
 $$;
 SELECT tool_name, action, status, sqlstate FROM projectalpha_data.access_logs WHERE tool_name IN ('upserted', '') ORDER BY log_id;
 RESET projectalpha_store.access_log;
+-- A label is no place for megabytes.
+SELECT projectalpha.issue_credential(:agent_id, 'upserted', '{write}', '1 hour', label => repeat('x', 256));
 SELECT projectalpha.delete_agent(:agent_id);
 SELECT projectalpha.delete_tool('upserted');
