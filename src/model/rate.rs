@@ -147,13 +147,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_is_by_credential() {
+    fn what_is_left_out_is_by_agent() {
         assert_eq!(
             Rate::parse(r#"{"max": 600, "per": "1 minute"}"#),
             Ok(Rate {
                 max: 600,
                 per: Duration::from_secs(60),
-                by: By::Credential
+                by: By::Agent
             })
         );
     }

@@ -143,7 +143,7 @@ impl Policy {
     }
 }
 
-/// `600 calls in 60 s for each credential`
+/// `600 calls in 60 s for each agent`
 fn limit(rate: &Rate) -> String {
     let whose = match rate.by {
         By::Credential => "for each credential",

@@ -534,14 +534,14 @@ fn an_explanation_says_of_every_condition_why() {
             "+ actions: write is one of write",
             "- roles: the agent has none of the roles editor",
             "- time: it is thu 12:00 in UTC, not within mon from 00:00 to 24:00",
-            "- rate: 1 calls in 3600 s for each credential is not looked at",
+            "- rate: 1 calls in 3600 s for each agent is not looked at",
             "p2 DoesNotMatch: fields: record 1 does not meet 'lt' of n",
             "+ actions: write is one of write",
             "+ addresses: 10.1.2.3 is in 10.0.0.0/8",
             "- fields: record 1 does not meet 'lt' of n",
             "p3 Decides: all else matches and the rate is exceeded: the call is denied",
             "+ actions: write is one of write",
-            "- rate: beyond 600 calls in 60 s for each credential; again in 3 s",
+            "- rate: beyond 600 calls in 60 s for each agent; again in 3 s",
             "p4 NotAsked: another policy has decided",
         ]
     );
