@@ -51,7 +51,7 @@ def passes(caller, tool, token, what="list", face="sql", body=None):
 
 @pytest.mark.parametrize("by, together", [
     ("credential", [["a1"], ["a2"], ["b"], ["own"], ["none"]]), ("agent", [["a1", "a2"], ["b"], ["own"], ["none"]]),
-    ("address", [["a1", "own", "none", "b"]]), ("policy", [["none", "b", "a2", "own"]]), (None, [["a1"], ["a2"], ["own"]]),
+    ("address", [["a1", "own", "none", "b"]]), ("policy", [["none", "b", "a2", "own"]]), (None, [["a1", "a2"], ["b"], ["own"]]),
 ])
 def test_whose_calls_count_together(stack, caller, tool, by, together):
     name, tokens = tool
@@ -69,6 +69,25 @@ def test_whose_calls_count_together(stack, caller, tool, by, together):
             if by != "address":
                 # The administrator who asks comes from the same address, but not from everybody's.
                 assert (explained["allowed"], explained["policies"][0]["outcome"]) == (False, "decides") and 1 <= explained["retry_after"] <= HOUR
+
+
+def test_another_token_is_no_other_allowance(stack, caller, tool):
+    """Whoever has a tool's own token can exchange it."""
+    name, tokens = tool
+    add_policy(stack, name, "slowly", "allow", ["*"], limit(2))
+    token = tokens["own"]
+    assert passes(caller, name, token) and passes(caller, name, token, face="http")
+    rotated = stack.value("SELECT projectalpha.rotate_token(%s, current_token => %s)", name, token)
+    assert not passes(caller, name, rotated) and not passes(caller, name, rotated, face="http")
+
+
+def test_asking_for_others_spends_nothing_of_theirs(stack, caller, tool):
+    name, tokens = tool
+    add_policy(stack, name, "slowly", "allow", ["*"], limit(2, "address"))
+    ask = "SELECT projectalpha.check_access(%s, %s, 'read', '{\"address\": \"127.0.0.1\"}')"
+    assert [stack.value(ask, tokens["own"], name) for _ in range(4)] == [True, True, False, False]
+    assert passes(caller, name, None, face="http") and passes(caller, name, tokens["own"], face="http")
+    assert not passes(caller, name, None, face="http")
 
 
 def test_every_call_counts_once(stack, caller, tool):
