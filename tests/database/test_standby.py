@@ -191,7 +191,7 @@ def test_the_gate_on_a_standby(pair):
     primary, standby = pair
     with primary.new_store() as here:
         here.execute("""SELECT projectalpha.register_tool('gated', 'token-of-gated', '[{"name": "n", "type": "int"}]')""")
-        here.execute("SELECT projectalpha.create_policy('gated', 'readers', 'allow', '{read}', '{\"roles\": [\"reader\"], \"rate\": {\"max\": 3, \"per\": \"1 hour\"}}')")
+        here.execute("SELECT projectalpha.create_policy('gated', 'readers', 'allow', '{read}', '{\"roles\": [\"reader\"], \"rate\": {\"max\": 3, \"per\": \"1 hour\", \"by\": \"credential\"}}')")
         agent = value(here, "SELECT agent_id FROM projectalpha.create_agent('reader', roles => '{reader}')")
         issue = "SELECT projectalpha.issue_credential(%s, 'gated', '{read}', '1 day')"
         tokens = [value(here, issue, agent) for _ in range(4)]
