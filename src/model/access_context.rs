@@ -9,9 +9,6 @@ use super::timestamp;
 /// All that there are; the last is for administrators.
 const KEYS: [&str; 3] = ["address", "payload", "at"];
 
-/// From the Unix epoch to PostgreSQL's, in microseconds.
-const BETWEEN_EPOCHS: i64 = 946_684_800_000_000;
-
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ContextError {
     NotObject,
@@ -44,7 +41,7 @@ pub fn address(text: &str) -> Result<IpAddr, ContextError> {
 /// A time, for the key `at`: microseconds since the Unix epoch.
 pub fn instant(text: &str) -> Result<i64, ContextError> {
     timestamp::parse(text)
-        .map(|instant| instant + BETWEEN_EPOCHS)
+        .map(|instant| instant + timestamp::BETWEEN_EPOCHS)
         .ok_or(ContextError::KeyInvalid {
             key: "at",
             wanted: "an ISO 8601 date and time such as \"2026-12-31T18:00:00+01:00\"",

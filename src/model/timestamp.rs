@@ -9,6 +9,8 @@ use jiff::SignedDuration;
 /// PostgreSQL counts from here, in microseconds.
 const EPOCH: Date = date(2000, 1, 1);
 const MICROSECONDS_PER_SECOND: i64 = 1_000_000;
+/// From the Unix epoch to PostgreSQL's, in microseconds.
+pub const BETWEEN_EPOCHS: i64 = 946_684_800 * MICROSECONDS_PER_SECOND;
 const MICROSECONDS_PER_DAY: i64 = 86_400 * MICROSECONDS_PER_SECOND;
 const DAYS_IN_400_YEARS: i64 = 146_097;
 /// The years 1 to 9999 in UTC: what ISO 8601 writes with four digits, so that

@@ -14,13 +14,12 @@ use crate::model::policy::Step;
 use crate::model::tenant_error::TenantError;
 use crate::model::token::Digest;
 use crate::pg::access::{self, CredentialState};
-use crate::pg::access_log::{self, Attempt, Kind};
 use crate::pg::cache::{self, CompiledTool};
 use crate::pg::jsonb::{JsonValue, Jsonb};
 use crate::pg::registry::CredentialRow;
 
 use super::authorise::{self, Caller};
-use super::gate::{self, Carried};
+use super::gate::{self, Carried, Noted};
 use super::policy_gate::{Call, Counted, Counting, Verdict};
 use super::records::name_of_tool;
 
@@ -149,34 +148,19 @@ fn note(
     context: &Context,
     judgement: &Judgement,
 ) {
-    let kind = match (judgement.allowed, action) {
-        (false, _) => Kind::Denied,
-        (true, Action::Read) => Kind::Read,
-        (true, _) => Kind::Write,
-    };
-    if !access_log::keeps(tool.logging, kind) {
-        return;
-    }
-    let payload = context
-        .payload
-        .filter(|_| tool.logging.payloads && judgement.allowed);
-    access_log::note(Attempt {
-        tool_id: Some(tool.id),
-        tool_name: tool.name.as_str().to_owned(),
-        project_id: caller.and_then(|c| c.project_id),
-        agent_id: caller.and_then(|c| c.agent.as_ref()).map(|a| a.id),
-        credential_id: caller.map(|c| c.id),
-        policy_id: judgement.policy,
+    let noted = Noted {
         // Nothing that is only what somebody has sent: it may be a token in the wrong place.
         action: if judgement.is_known {
             action.name().to_owned().into()
         } else {
             "unknown".into()
         },
-        scopes: caller.map(|c| c.scopes.clone()).unwrap_or_default(),
-        payload: payload.map(Jsonb::to_text),
+        writes: action != Action::Read,
+        payload: context.payload,
+        policy: judgement.policy,
         denied: !judgement.allowed,
-    });
+    };
+    gate::note(tool, caller, noted);
 }
 
 /// Decides as [`gate::open`] does, and finds out why.

@@ -6,6 +6,7 @@
 //! no token of the tool, or one that is wrong, expired or revoked, gets to its shared
 //! table at most, and that only where everybody does.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use crate::model::access::{self, Action};
@@ -163,7 +164,7 @@ pub fn open(
             Ok((tool, policy))
         });
     let told = outcome.as_ref().map(|(_, policy)| *policy);
-    note(&shared, caller.as_deref(), Noted { act, carried }, told);
+    note_call(&shared, caller.as_deref(), act, carried, told);
     match outcome {
         Ok((tool, _)) => Ok(tool),
         Err(refusal) => Err(refusal.error),
@@ -181,12 +182,7 @@ pub fn open_unasked(
     enter(&shared, token, act, caller.as_deref()).map_err(|error| {
         let refusal = Refusal::from(error);
         let carried = Carried::Nothing;
-        note(
-            &shared,
-            caller.as_deref(),
-            Noted { act, carried },
-            Err(&refusal),
-        );
+        note_call(&shared, caller.as_deref(), act, carried, Err(&refusal));
         refusal.error
     })
 }
@@ -226,21 +222,36 @@ fn reads(shared: &CompiledTool, tool: &CompiledTool, token: Option<&str>) -> boo
     asked.is_ok()
 }
 
-/// What was attempted.
-struct Noted<'a> {
+fn note_call(
+    tool: &CompiledTool,
+    caller: Option<&CredentialRow>,
     act: Act,
-    carried: Carried<'a>,
+    carried: Carried<'_>,
+    outcome: Result<Option<i64>, &Refusal>,
+) {
+    let noted = Noted {
+        action: act.log_name().into(),
+        writes: act.writes(),
+        payload: carried.document(),
+        policy: outcome.unwrap_or_else(|refusal| refusal.policy),
+        denied: outcome.is_err_and(|refusal| refusal.is_denial()),
+    };
+    note(tool, caller, noted);
+}
+
+/// What was attempted, and how the gate has decided.
+pub struct Noted<'a> {
+    pub action: Cow<'static, str>,
+    pub writes: bool,
+    pub payload: Option<Jsonb<'a>>,
+    /// The policy that decided.
+    pub policy: Option<i64>,
+    pub denied: bool,
 }
 
 /// Has the access log keep the attempt, if it keeps such ones.
-fn note(
-    tool: &CompiledTool,
-    caller: Option<&CredentialRow>,
-    noted: Noted<'_>,
-    outcome: Result<Option<i64>, &Refusal>,
-) {
-    let denied = outcome.is_err_and(|refusal| refusal.is_denial());
-    let kind = match (denied, noted.act.writes()) {
+pub fn note(tool: &CompiledTool, caller: Option<&CredentialRow>, noted: Noted<'_>) {
+    let kind = match (noted.denied, noted.writes) {
         (true, _) => Kind::Denied,
         (false, true) => Kind::Write,
         (false, false) => Kind::Read,
@@ -248,21 +259,21 @@ fn note(
     if !access_log::keeps(tool.logging, kind) {
         return;
     }
-    let payload = noted.carried.document();
     access_log::note(Attempt {
         tool_id: Some(tool.id),
         tool_name: tool.name.as_str().to_owned(),
         project_id: caller.and_then(|c| c.project_id),
         agent_id: caller.and_then(|c| c.agent.as_ref()).map(|a| a.id),
         credential_id: caller.map(|c| c.id),
-        policy_id: outcome.unwrap_or_else(|refusal| refusal.policy),
-        action: noted.act.log_name().into(),
+        policy_id: noted.policy,
+        action: noted.action,
         scopes: caller.map(|c| c.scopes.clone()).unwrap_or_default(),
         // Whoever is not let in does not fill the log with what he likes.
-        payload: payload
-            .filter(|_| tool.logging.payloads && !denied)
+        payload: noted
+            .payload
+            .filter(|_| tool.logging.payloads && !noted.denied)
             .map(Jsonb::to_text),
-        denied,
+        denied: noted.denied,
     });
 }
 

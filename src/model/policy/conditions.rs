@@ -35,9 +35,6 @@ pub const KEYS: [&str; 10] = [
 pub const MAX_BYTES: usize = 64 << 10;
 const MAX_PATTERN: usize = 255;
 
-/// From the Unix epoch to PostgreSQL's, in microseconds.
-const BETWEEN_EPOCHS: i64 = 946_684_800_000_000;
-
 /// What is not there is no condition.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Conditions {
@@ -249,7 +246,7 @@ fn parse_instant(key: &str, value: &Value) -> Result<i64, PolicyError> {
     value
         .as_str()
         .and_then(timestamp::parse)
-        .map(|instant| instant + BETWEEN_EPOCHS)
+        .map(|instant| instant + timestamp::BETWEEN_EPOCHS)
         .ok_or_else(|| {
             let wanted = "an ISO 8601 date and time such as 2026-12-31T18:00:00+01:00";
             PolicyError::condition(key, wanted)
@@ -259,7 +256,7 @@ fn parse_instant(key: &str, value: &Value) -> Result<i64, PolicyError> {
 /// As ISO 8601 has it, in UTC.
 pub(super) fn shown_instant(instant: i64) -> String {
     let shown = instant
-        .checked_sub(BETWEEN_EPOCHS)
+        .checked_sub(timestamp::BETWEEN_EPOCHS)
         .and_then(timestamp::format);
     shown.map_or_else(|| "a time beyond the calendar".into(), |text| text + "Z")
 }
