@@ -1,11 +1,14 @@
 """A throwaway PostgreSQL cluster with the installed extension: databases, connections, PostgreSQL's own programs."""
 
+import contextlib
 import itertools
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 import psycopg
@@ -13,6 +16,9 @@ import psycopg
 PG_CONFIG = os.environ.get("PG_CONFIG", "/usr/lib/postgresql/15/bin/pg_config")
 # PostgreSQL refuses to run as root.
 AS_SERVER = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--"] if os.getuid() == 0 else []
+
+# Longer than any recovery in these tests takes: it is only waited for so long if the server does not come back.
+RECOVERY_SECONDS = 300
 
 
 def program(name):
@@ -94,6 +100,24 @@ class Cluster:
     def connect(self, database, user="postgres", **options):
         parameters = {"autocommit": True, **options}
         return psycopg.connect(f"host=127.0.0.1 port={self.port} user={user} dbname={database}", **parameters)
+
+    def kill_backend(self, pid):
+        """SIGKILL. All other sessions of the cluster end with it; returns when they have."""
+        with contextlib.suppress(psycopg.OperationalError), self.connect("postgres") as witness:
+            os.kill(pid, signal.SIGKILL)
+            witness.execute("SELECT pg_sleep(%s)", [RECOVERY_SECONDS])
+            raise AssertionError(f"nothing came of the end of {pid}")
+
+    def reconnect(self, database):
+        """A session once the server has recovered, which takes as long as there is WAL to replay."""
+        deadline = time.monotonic() + RECOVERY_SECONDS
+        while True:
+            try:
+                return self.connect(database)
+            except psycopg.OperationalError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
 
     def another(self, connection):
         """A second session on the database of a connection."""

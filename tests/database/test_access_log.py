@@ -1,8 +1,6 @@
 """The access log: what is denied is kept although it rolls back, whoever ends, stops or is in the way; figures that count everything once."""
 
 import json
-import os
-import signal
 import subprocess
 import threading
 import time
@@ -323,32 +321,18 @@ def test_a_summary_that_is_killed_is_done_again():
             db.execute(STORED)
             db.execute(COPIED, [300_000, 300_000])
         for delay in (0.02, 0.1, 0.3):
-            with reached(cluster, name) as victim:
+            with cluster.reconnect(name) as victim:
                 pid = victim.info.backend_pid
-                killer = threading.Timer(delay, lambda: os.kill(pid, signal.SIGKILL))
+                killer = threading.Timer(delay, lambda: cluster.kill_backend(pid))
                 killer.start()
                 try:
                     victim.execute("SELECT projectalpha.summarise_usage()")
                 except psycopg.OperationalError:
                     pass
                 killer.join()
-        with reached(cluster, name) as db:
+        with cluster.reconnect(name) as db:
             db.execute("SELECT projectalpha.summarise_usage()")
             assert counted(db) == kept(db) == 300_001
-
-
-def reached(cluster, name):
-    """A session, once the server has got over the one that was killed."""
-    for _ in range(100):
-        time.sleep(0.2)
-        try:
-            session = cluster.connect(name)
-            time.sleep(0.5)
-            session.execute("SELECT 1")
-            return session
-        except psycopg.OperationalError:
-            pass
-    raise AssertionError("the server did not come back")
 
 
 def test_a_dump_goes_on_in_another_cluster(logged_cluster, db):

@@ -2,8 +2,6 @@
 
 import contextlib
 import json
-import os
-import signal
 import threading
 import time
 
@@ -266,22 +264,12 @@ def test_a_session_that_is_killed_leaves_the_server_able_to_go_on():
             thread = threading.Thread(target=hammer)
             thread.start()
             at_work.wait()
-            os.kill(victim.info.backend_pid, signal.SIGKILL)
+            cluster.kill_backend(victim.info.backend_pid)
             thread.join()
         # PostgreSQL ends all sessions then, and makes its shared memory anew.
-        db = connect_again(cluster, name)
-        with db:
+        with cluster.reconnect(name) as db:
             assert rows(db, STATUS) == [(True, SLOTS, 0, 0)]
             assert [stores(db, "once") for _ in range(2)] == [True, False]
-
-
-def connect_again(cluster, name):
-    for _ in range(600):
-        try:
-            return cluster.connect(name)
-        except psycopg.OperationalError:
-            time.sleep(0.1)
-    raise AssertionError("the server did not come back")
 
 
 def test_a_restart_empties_it_and_without_preloading_a_rate_lets_nobody_through():
