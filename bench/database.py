@@ -81,12 +81,10 @@ class Bench:
         self.seconds = seconds  # of each measurement by the clock
         self.say = say
 
-    def tool(self, name, fields=None, values=None, ddl=""):
-        """Registers a tool and makes its twin. `ddl` changes the table of the tool before: {table} is its name."""
+    def tool(self, name, fields=None, values=None):
+        """Registers a tool and makes its twin."""
         tool = Tool(name, f"token-of-{name}", fields or THREE_FIELDS, values or THREE_VALUES)
         self.stack.sql("select projectalpha.register_tool(%s, %s, %s)", tool.name, tool.token, tool.schema)
-        if ddl:
-            self.stack.sql(ddl.format(table=tool.table))
         self.stack.sql("create schema if not exists twins")
         self.stack.sql(f"create table {tool.twin} (like {tool.table} including all)")
         return tool

@@ -97,29 +97,40 @@ pub fn as_owner<T>(body: impl FnOnce() -> T) -> T {
 }
 
 fn as_owner_with<T>(restrictions: u32, body: impl FnOnce() -> T) -> T {
-    struct Caller {
-        user: pg_sys::Oid,
-        security_context: i32,
-    }
-    impl Drop for Caller {
-        fn drop(&mut self) {
-            // SAFETY: puts back what was read below, also while unwinding.
-            unsafe { pg_sys::SetUserIdAndSecContext(self.user, self.security_context) }
-        }
-    }
-
-    let mut caller = Caller {
-        user: pg_sys::InvalidOid,
-        security_context: 0,
-    };
-    let owner = owner_role();
-    // SAFETY: reads and sets the session's user; put back by `Caller`.
-    unsafe {
-        pg_sys::GetUserIdAndSecContext(&mut caller.user, &mut caller.security_context);
-        pg_sys::SetUserIdAndSecContext(owner, caller.security_context | restrictions as i32);
-    }
-    let _restore = caller;
+    let _caller = Caller::act_as_owner(restrictions);
     body()
+}
+
+/// Who called, for as long as somebody else acts.
+struct Caller {
+    user: pg_sys::Oid,
+    security_context: i32,
+}
+
+// Not inlined, as the other pairs here: there are hundreds of bodies.
+impl Caller {
+    #[inline(never)]
+    fn act_as_owner(restrictions: u32) -> Self {
+        let mut caller = Caller {
+            user: pg_sys::InvalidOid,
+            security_context: 0,
+        };
+        let owner = owner_role();
+        // SAFETY: reads and sets the session's user; put back when this is dropped.
+        unsafe {
+            pg_sys::GetUserIdAndSecContext(&mut caller.user, &mut caller.security_context);
+            pg_sys::SetUserIdAndSecContext(owner, caller.security_context | restrictions as i32);
+        }
+        caller
+    }
+}
+
+impl Drop for Caller {
+    #[inline(never)]
+    fn drop(&mut self) {
+        // SAFETY: puts back what was read above, also while unwinding.
+        unsafe { pg_sys::SetUserIdAndSecContext(self.user, self.security_context) }
+    }
 }
 
 /// Settings under which nobody else's objects are found by an unqualified name.
@@ -248,9 +259,17 @@ fn within_settings<T>(
     keep_what_body_sets: bool,
     body: impl FnOnce() -> T,
 ) -> T {
+    let nest_level = begin_settings(settings);
+    let value = body();
+    end_settings(keep_what_body_sets, nest_level);
+    value
+}
+
+#[inline(never)]
+fn begin_settings(settings: &[(&CStr, &CStr)]) -> i32 {
     // SAFETY: a new GUC nest level, as function SET clauses use it. After an
     // error the abort of the (sub)transaction takes it back.
-    let nest_level = unsafe {
+    unsafe {
         let nest_level = pg_sys::NewGUCNestLevel();
         for (name, value) in settings {
             pg_sys::set_config_option(
@@ -265,9 +284,11 @@ fn within_settings<T>(
             );
         }
         nest_level
-    };
-    let value = body();
-    // SAFETY: closes the level opened above.
+    }
+}
+
+#[inline(never)]
+fn end_settings(keep_what_body_sets: bool, nest_level: i32) {
+    // SAFETY: closes the level that was opened by `begin_settings`.
     unsafe { pg_sys::AtEOXact_GUC(keep_what_body_sets, nest_level) };
-    value
 }

@@ -5,7 +5,7 @@
 use pgrx::{pg_sys, PgRelation};
 
 use super::acting::as_owner_with_pinned_path;
-use super::direct_insert::{defaults_to_now, has_insert_trigger, is_open_heap};
+use super::direct_insert::{defaults_to_now, is_open_heap};
 use super::spi::{self, Access, KeptStatement};
 
 thread_local! {
@@ -44,7 +44,8 @@ pub fn runs_builtin_code_alone(oid: pg_sys::Oid) -> bool {
         })
 }
 
-/// No trigger, rule, policy or partition bound.
+/// No trigger but those that check foreign keys and deferred unique values, no rule,
+/// policy or partition bound.
 fn is_unhooked(table: &PgRelation) -> bool {
     // SAFETY: the relation is open; its parts live as long.
     unsafe {
@@ -52,8 +53,18 @@ fn is_unhooked(table: &PgRelation) -> bool {
         is_open_heap(table, pg_sys::ACL_INSERT)
             && !(*relation.rd_rel).relispartition
             && relation.rd_rules.is_null()
-            && (relation.trigdesc.is_null() || !has_insert_trigger(&*relation.trigdesc))
+            && (relation.trigdesc.is_null() || insert_triggers_are_builtin(&*relation.trigdesc))
     }
+}
+
+fn insert_triggers_are_builtin(triggers: &pg_sys::TriggerDesc) -> bool {
+    // Their queries name everything with its schema.
+    const CHECKS_OF_CONSTRAINTS: [u32; 2] =
+        [pg_sys::F_RI_FKEY_CHECK_INS, pg_sys::F_UNIQUE_KEY_RECHECK];
+    // SAFETY: the descriptor of an open table, with as many triggers as it says.
+    let all = (0..triggers.numtriggers as usize).map(|n| unsafe { &*triggers.triggers.add(n) });
+    all.filter(|trigger| trigger.tgtype as u32 & pg_sys::TRIGGER_TYPE_INSERT != 0)
+        .all(|trigger| CHECKS_OF_CONSTRAINTS.contains(&trigger.tgfoid.to_u32()))
 }
 
 /// Checks, defaults, generated columns and index expressions: what is immutable

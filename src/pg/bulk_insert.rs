@@ -8,7 +8,7 @@ use pgrx::pg_sys::ffi::pg_guard_ffi_boundary;
 use pgrx::PgMemoryContexts;
 
 use super::compat::raw;
-use super::direct_insert::DirectInsert;
+use super::direct_insert::{prevent_if_not_allowed, DirectInsert};
 use super::row::Row;
 
 /// Rows that are inserted at once, as in COPY.
@@ -108,7 +108,7 @@ impl<'a> BulkInsert<'a> {
         unsafe {
             let caller = pg_sys::MemoryContextSwitchTo(self.memory.value());
             pg_guard_ffi_boundary(|| {
-                direct.prevent_if_not_allowed();
+                prevent_if_not_allowed();
                 let table = raw::table_open(direct.table, pg_sys::NoLock as i32);
                 for (row, slot) in self.slots.iter().take(self.rows).enumerate() {
                     let values = self.values.as_mut_ptr().add(row * attributes);

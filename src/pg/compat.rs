@@ -232,14 +232,52 @@ pub unsafe fn begin_index_scan(
     }
 }
 
+/// Gives an executor its range table, of one relation.
+///
+/// # Safety
+/// Inside a `pg_guard_ffi_boundary`, with the state's memory as the current one.
+pub unsafe fn init_range_table(state: *mut pg_sys::EState, entry: *mut pg_sys::RangeTblEntry) {
+    // SAFETY: both are alive.
+    unsafe {
+        let entries = raw::lappend(std::ptr::null_mut(), entry.cast());
+        #[cfg(any(feature = "pg14", feature = "pg15"))]
+        raw::ExecInitRangeTable(state, entries);
+        #[cfg(any(feature = "pg16", feature = "pg17"))]
+        raw::ExecInitRangeTable(state, entries, permissions_of(entry));
+        #[cfg(feature = "pg18")]
+        raw::ExecInitRangeTable(
+            state,
+            entries,
+            permissions_of(entry),
+            raw::bms_make_singleton(1),
+        );
+    }
+}
+
+/// A range table's list of permissions, of one relation.
+///
+/// # Safety
+/// Inside a `pg_guard_ffi_boundary`; the entry is alive.
+#[cfg(any(feature = "pg16", feature = "pg17", feature = "pg18"))]
+unsafe fn permissions_of(entry: *mut pg_sys::RangeTblEntry) -> *mut pg_sys::List {
+    // SAFETY: adds a node for the entry to an empty list.
+    unsafe {
+        let mut permissions = std::ptr::null_mut();
+        raw::addRTEPermissionInfo(&mut permissions, entry);
+        permissions
+    }
+}
+
 /// PostgreSQL's functions without pgrx's guard around each of them, which costs
 /// more than some of them do. Only for use inside one `pg_guard_ffi_boundary`.
 pub mod raw {
-    use std::ffi::c_char;
+    use std::ffi::{c_char, c_void};
 
     use pgrx::pg_sys::{
-        self, BulkInsertState, CommandId, Datum, HeapTuple, IndexInfo, IndexUniqueCheck,
-        ItemPointer, Oid, Relation, TimestampTz, TupleDesc, TupleTableSlot, LOCKMODE,
+        self, BulkInsertState, CommandId, Datum, EState, Expr, ExprContext, ExprState, HeapTuple,
+        Index, IndexInfo, IndexUniqueCheck, ItemPointer, List, MemoryContext, NodeTag,
+        NullableDatum, Oid, Relation, ResultRelInfo, Snapshot, TimestampTz, TupleDesc,
+        TupleTableSlot, TupleTableSlotOps, LOCKMODE,
     };
 
     unsafe extern "C-unwind" {
@@ -303,6 +341,56 @@ pub mod raw {
             unchanged: bool,
             info: *mut IndexInfo,
         ) -> bool;
+        fn MemoryContextAllocZero(context: MemoryContext, size: usize) -> *mut c_void;
+        pub fn lappend(list: *mut List, datum: *mut c_void) -> *mut List;
+        pub fn GetTransactionSnapshot() -> Snapshot;
+        pub fn PushActiveSnapshot(snapshot: Snapshot);
+        pub fn PopActiveSnapshot();
+        pub fn CreateExecutorState() -> *mut EState;
+        pub fn FreeExecutorState(state: *mut EState);
+        #[cfg(any(feature = "pg14", feature = "pg15"))]
+        pub fn ExecInitRangeTable(state: *mut EState, entries: *mut List);
+        #[cfg(any(feature = "pg16", feature = "pg17"))]
+        pub fn ExecInitRangeTable(state: *mut EState, entries: *mut List, permissions: *mut List);
+        #[cfg(feature = "pg18")]
+        pub fn ExecInitRangeTable(
+            state: *mut EState,
+            entries: *mut List,
+            permissions: *mut List,
+            unpruned: *mut pg_sys::Bitmapset,
+        );
+        #[cfg(feature = "pg18")]
+        pub fn bms_make_singleton(member: i32) -> *mut pg_sys::Bitmapset;
+        #[cfg(any(feature = "pg16", feature = "pg17", feature = "pg18"))]
+        pub fn addRTEPermissionInfo(
+            permissions: *mut *mut List,
+            entry: *mut pg_sys::RangeTblEntry,
+        ) -> *mut pg_sys::RTEPermissionInfo;
+        pub fn InitResultRelInfo(
+            target: *mut ResultRelInfo,
+            table: Relation,
+            entry: Index,
+            root: *mut ResultRelInfo,
+            instrumentation: i32,
+        );
+        pub fn ExecOpenIndices(target: *mut ResultRelInfo, speculative: bool);
+        pub fn ExecCloseIndices(target: *mut ResultRelInfo);
+        pub fn ExecInitExtraTupleSlot(
+            state: *mut EState,
+            descriptor: TupleDesc,
+            kind: *const TupleTableSlotOps,
+        ) -> *mut TupleTableSlot;
+        pub fn ExecStoreVirtualTuple(slot: *mut TupleTableSlot) -> *mut TupleTableSlot;
+        pub fn ExecResetTupleTable(slots: *mut List, free: bool);
+        pub fn ExecSimpleRelationInsert(
+            target: *mut ResultRelInfo,
+            state: *mut EState,
+            slot: *mut TupleTableSlot,
+        );
+        pub fn ExecPrepareExpr(expression: *mut Expr, state: *mut EState) -> *mut ExprState;
+        fn MakePerTupleExprContext(state: *mut EState) -> *mut ExprContext;
+        pub fn AfterTriggerBeginQuery();
+        pub fn AfterTriggerEndQuery(state: *mut EState);
     }
 
     // What is declared by hand above must be what the bindings of this version
@@ -340,6 +428,66 @@ pub mod raw {
         pg_sys::ExecStoreHeapTuple;
     const _: unsafe fn(*mut TupleTableSlot, i32) = pg_sys::slot_getsomeattrs_int;
     const _: unsafe fn(i32, *mut i32, *mut i32, *mut i32) = pg_sys::j2date;
+    const _: unsafe fn(MemoryContext, usize) -> *mut c_void = pg_sys::MemoryContextAllocZero;
+    const _: unsafe fn(*mut List, *mut c_void) -> *mut List = pg_sys::lappend;
+    const _: unsafe fn() -> Snapshot = pg_sys::GetTransactionSnapshot;
+    const _: unsafe fn(Snapshot) = pg_sys::PushActiveSnapshot;
+    const _: unsafe fn() = pg_sys::PopActiveSnapshot;
+    const _: unsafe fn() -> *mut EState = pg_sys::CreateExecutorState;
+    const _: unsafe fn(*mut EState) = pg_sys::FreeExecutorState;
+    #[cfg(any(feature = "pg14", feature = "pg15"))]
+    const _: unsafe fn(*mut EState, *mut List) = pg_sys::ExecInitRangeTable;
+    #[cfg(any(feature = "pg16", feature = "pg17"))]
+    const _: unsafe fn(*mut EState, *mut List, *mut List) = pg_sys::ExecInitRangeTable;
+    const _: unsafe fn(*mut ResultRelInfo, Relation, Index, *mut ResultRelInfo, i32) =
+        pg_sys::InitResultRelInfo;
+    const _: unsafe fn(*mut ResultRelInfo, bool) = pg_sys::ExecOpenIndices;
+    const _: unsafe fn(*mut ResultRelInfo) = pg_sys::ExecCloseIndices;
+    const _: unsafe fn(*mut EState, TupleDesc, *const TupleTableSlotOps) -> *mut TupleTableSlot =
+        pg_sys::ExecInitExtraTupleSlot;
+    const _: unsafe fn(*mut TupleTableSlot) -> *mut TupleTableSlot = pg_sys::ExecStoreVirtualTuple;
+    const _: unsafe fn(*mut List, bool) = pg_sys::ExecResetTupleTable;
+    const _: unsafe fn(*mut ResultRelInfo, *mut EState, *mut TupleTableSlot) =
+        pg_sys::ExecSimpleRelationInsert;
+    const _: unsafe fn(*mut Expr, *mut EState) -> *mut ExprState = pg_sys::ExecPrepareExpr;
+    const _: unsafe fn(*mut EState) -> *mut ExprContext = pg_sys::MakePerTupleExprContext;
+    const _: unsafe fn() = pg_sys::AfterTriggerBeginQuery;
+    const _: unsafe fn(*mut EState) = pg_sys::AfterTriggerEndQuery;
+
+    /// A node with zeros in it (a macro in C), in the current memory context.
+    ///
+    /// # Safety
+    /// Inside a `pg_guard_ffi_boundary`; `N` is the node of this tag.
+    pub unsafe fn make_node<N>(tag: NodeTag) -> *mut N {
+        // SAFETY: room for the node, which begins with its tag.
+        unsafe {
+            let node = MemoryContextAllocZero(pg_sys::CurrentMemoryContext, size_of::<N>());
+            *node.cast::<NodeTag>() = tag;
+            node.cast()
+        }
+    }
+
+    /// The value of an expression that has no variables (inline functions in C).
+    ///
+    /// # Safety
+    /// Inside a `pg_guard_ffi_boundary`; the expression was prepared in this state.
+    pub unsafe fn evaluate(expression: *mut ExprState, state: *mut EState) -> NullableDatum {
+        let mut result = NullableDatum {
+            value: Datum::null(),
+            isnull: true,
+        };
+        // SAFETY: what is prepared has a function that evaluates it.
+        unsafe {
+            let mut context = (*state).es_per_tuple_exprcontext;
+            if context.is_null() {
+                context = MakePerTupleExprContext(state);
+            }
+            if let Some(evaluate) = (*expression).evalfunc {
+                result.value = evaluate(expression, context, &mut result.isnull);
+            }
+        }
+        result
+    }
 
     /// Year, month and day of a day counted from 2000-01-01.
     pub fn date_of(days: i64) -> (i32, i32, i32) {

@@ -1,7 +1,7 @@
 //! Inserting straight into a plain table: what the executor does for a static
 //! INSERT, less the executor. A table that needs more than this does (triggers,
-//! defaults of its own, rules, checks, partitions ...) is not plain, and the
-//! kept plan serves it; `DirectInsert::of` decides once for a cache entry,
+//! defaults of its own, rules, checks, partitions ...) is not plain, and
+//! `SimpleInsert` or a kept plan serves it; `DirectInsert::of` decides once for a cache entry,
 //! and DDL that could change the answer drops the entry.
 
 use pgrx::pg_sys;
@@ -127,7 +127,7 @@ impl DirectInsert {
         // heap, then each index.
         unsafe {
             pg_guard_ffi_boundary(|| {
-                self.prevent_if_not_allowed();
+                prevent_if_not_allowed();
                 let id = self.generate(values.as_mut_ptr(), nulls.as_mut_ptr());
                 let table = raw::table_open(self.table, pg_sys::NoLock as i32);
                 let tuple =
@@ -165,18 +165,6 @@ impl DirectInsert {
         for (position, cell) in self.fields.iter().zip(&row.cells) {
             values[*position] = cell.value;
             nulls[*position] = cell.is_null;
-        }
-    }
-
-    /// Raises what an INSERT raises in a read-only transaction.
-    ///
-    /// # Safety
-    /// Inside a `pg_guard_ffi_boundary`.
-    pub(super) unsafe fn prevent_if_not_allowed(&self) {
-        // SAFETY: raise an error or do nothing.
-        unsafe {
-            raw::PreventCommandIfReadOnly(c"INSERT".as_ptr());
-            raw::PreventCommandIfParallelMode(c"INSERT".as_ptr());
         }
     }
 
@@ -248,6 +236,18 @@ impl PlainIndex {
     }
 }
 
+/// Raises what an INSERT raises in a read-only transaction.
+///
+/// # Safety
+/// Inside a `pg_guard_ffi_boundary`.
+pub(super) unsafe fn prevent_if_not_allowed() {
+    // SAFETY: raise an error or do nothing.
+    unsafe {
+        raw::PreventCommandIfReadOnly(c"INSERT".as_ptr());
+        raw::PreventCommandIfParallelMode(c"INSERT".as_ptr());
+    }
+}
+
 /// True if an extension wants to see every access to a table (auditing does):
 /// the direct way would pass it by.
 pub fn somebody_watches() -> bool {
@@ -296,7 +296,7 @@ fn is_plain_relation(table: &PgRelation) -> bool {
     }
 }
 
-pub(super) fn has_insert_trigger(triggers: &pg_sys::TriggerDesc) -> bool {
+fn has_insert_trigger(triggers: &pg_sys::TriggerDesc) -> bool {
     triggers.trig_insert_before_row
         || triggers.trig_insert_after_row
         || triggers.trig_insert_instead_row
@@ -360,7 +360,7 @@ fn is_identity(attribute: &pg_sys::FormData_pg_attribute) -> bool {
     attribute.attidentity != 0 && attribute.atttypid == pg_sys::INT8OID
 }
 
-fn is_field(attribute: &pg_sys::FormData_pg_attribute, field_type: FieldType) -> bool {
+pub(super) fn is_field(attribute: &pg_sys::FormData_pg_attribute, field_type: FieldType) -> bool {
     attribute.atttypid == super::table::type_oid(field_type) && attribute.atttypmod == -1
 }
 
@@ -374,14 +374,17 @@ fn is_plain_not_null(attribute: &pg_sys::FormData_pg_attribute) -> bool {
 
 /// True if a record that does not name the column gets NULL in it.
 fn is_nullable(attribute: &pg_sys::FormData_pg_attribute) -> bool {
-    // SAFETY: a look-up of the type; a domain could refuse NULL.
-    let is_domain =
-        unsafe { pg_sys::get_typtype(attribute.atttypid) as u8 == pg_sys::TYPTYPE_DOMAIN };
     !attribute.attnotnull
         && !attribute.atthasdef
         && attribute.attidentity == 0
         && attribute.attgenerated == 0
-        && !is_domain
+        && !is_domain(attribute)
+}
+
+/// True if the column's type may refuse NULL.
+pub(super) fn is_domain(attribute: &pg_sys::FormData_pg_attribute) -> bool {
+    // SAFETY: a look-up of the type.
+    unsafe { pg_sys::get_typtype(attribute.atttypid) as u8 == pg_sys::TYPTYPE_DOMAIN }
 }
 
 /// True if the column is a timestamptz whose default is a plain `now()`.
@@ -420,7 +423,7 @@ fn defaults_to_one(table: &PgRelation, attribute: &pg_sys::FormData_pg_attribute
     }
 }
 
-fn identity_sequence(table: pg_sys::Oid, attribute: i16) -> Option<pg_sys::Oid> {
+pub(super) fn identity_sequence(table: pg_sys::Oid, attribute: i16) -> Option<pg_sys::Oid> {
     // SAFETY: the table is open; a missing sequence gives InvalidOid.
     let sequence = unsafe { compat::identity_sequence(table, attribute) };
     (sequence != pg_sys::InvalidOid).then_some(sequence)

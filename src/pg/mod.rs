@@ -85,6 +85,7 @@ pub mod secret_key;
 pub mod secrets;
 pub mod set_result;
 pub mod settings;
+mod simple_insert;
 mod size;
 pub mod spi;
 pub mod subtransaction;

@@ -77,27 +77,40 @@ pub fn run<T>(body: impl FnOnce() -> Result<T, Error>) -> T {
 /// written at its end.
 pub fn run_through<T>(face: Face, body: impl FnOnce() -> Result<T, Error>) -> T {
     let frame = Frame::enter(face);
-    let outcome = attempt(body);
-    let ended = frame.leave();
-    match (outcome, ended) {
-        (Ok(Ok(value)), None) => value,
-        (Ok(Ok(value)), Some(ended)) => match attempt(|| ended.returned()) {
-            Ok(()) => value,
-            Err(caught) => pass_on(*caught),
-        },
-        (Ok(Err(error)), ended) => {
-            if let Some(ended) = ended {
-                ended.raised(error.sqlstate());
-            }
-            raise(&error)
+    match attempt(body) {
+        Ok(Ok(value)) => {
+            returned(frame);
+            value
         }
-        (Err(caught), ended) => {
-            if let Some(ended) = ended {
-                ended.raised(&caught.sqlstate());
-            }
-            pass_on(*caught)
+        Ok(Err(error)) => raised(frame, error),
+        Err(caught) => passed_on(frame, *caught),
+    }
+}
+
+// The ends of a call are not inlined: there are some 150 public functions.
+#[inline(never)]
+fn returned(frame: Frame) {
+    if let Some(ended) = frame.leave() {
+        if let Err(caught) = attempt(|| ended.returned()) {
+            pass_on(*caught);
         }
     }
+}
+
+#[inline(never)]
+fn raised(frame: Frame, error: Error) -> ! {
+    if let Some(ended) = frame.leave() {
+        ended.raised(error.sqlstate());
+    }
+    raise(&error)
+}
+
+#[inline(never)]
+fn passed_on(frame: Frame, caught: Caught) -> ! {
+    if let Some(ended) = frame.leave() {
+        ended.raised(&caught.sqlstate());
+    }
+    pass_on(caught)
 }
 
 /// Runs `body` and gives back an error of PostgreSQL instead of raising it.
@@ -187,12 +200,27 @@ impl Caught {
 /// Runs `body` and gives back whatever it raised. The caller must see to the
 /// transaction before anything else happens.
 pub fn attempt<T>(body: impl FnOnce() -> T) -> Result<T, Box<Caught>> {
+    let mut body = Some(body);
+    let mut value = None;
+    attempt_each(&mut || value = body.take().map(|body| body()))?;
+    match value {
+        Some(value) => Ok(value),
+        None => unreachable!("it has run"),
+    }
+}
+
+/// One piece of code for the bodies of all types.
+#[inline(never)]
+fn attempt_each(body: &mut dyn FnMut()) -> Result<(), Box<Caught>> {
     super::memory::reuse_large_blocks();
     let capture = Capture::new();
     let outcome = capture.during(|| {
-        PgTryBuilder::new(AssertUnwindSafe(|| Ok(body())))
-            .catch_others(|cause| Err(Box::new(cause)))
-            .execute()
+        PgTryBuilder::new(AssertUnwindSafe(|| {
+            body();
+            Ok(())
+        }))
+        .catch_others(|cause| Err(Box::new(cause)))
+        .execute()
     });
     outcome.map_err(|cause| {
         Box::new(Caught {

@@ -68,30 +68,34 @@ impl Access {
 
 /// Runs `body` connected to SPI. What it returns must not point into SPI memory.
 pub fn connected<T>(body: impl FnOnce(&Connection) -> T) -> T {
-    // SAFETY: paired with SPI_finish below. After an error PostgreSQL closes
-    // the connection when the (sub)transaction is rolled back.
-    unsafe {
-        if pg_sys::SPI_connect() != pg_sys::SPI_OK_CONNECT as i32 {
-            pgrx::error!("SPI_connect failed");
-        }
-        let value = body(&Connection { _private: () });
-        pg_sys::SPI_finish();
-        value
-    }
+    let connection = Connection::open();
+    let value = body(&connection);
+    connection.close();
+    value
 }
 
 /// Runs `body` with a snapshot that sees all that is committed now, even where
 /// the transaction's own snapshot is older (REPEATABLE READ). PostgreSQL looks
 /// at its own privileges in the same way.
 pub fn with_latest_snapshot<T>(body: impl FnOnce() -> T) -> T {
-    // SAFETY: pushed and popped in pairs; after an error the abort of the
-    // (sub)transaction drops the snapshot.
-    unsafe {
-        pg_sys::PushActiveSnapshot(pg_sys::GetLatestSnapshot());
-        let value = body();
-        pg_sys::PopActiveSnapshot();
-        value
-    }
+    push_latest_snapshot();
+    let value = body();
+    pop_snapshot();
+    value
+}
+
+// Pushed and popped in pairs; after an error the abort of the (sub)transaction drops
+// the snapshot. Not inlined: there are dozens of bodies.
+#[inline(never)]
+fn push_latest_snapshot() {
+    // SAFETY: inside a transaction, as everything here.
+    unsafe { pg_sys::PushActiveSnapshot(pg_sys::GetLatestSnapshot()) };
+}
+
+#[inline(never)]
+fn pop_snapshot() {
+    // SAFETY: one was pushed.
+    unsafe { pg_sys::PopActiveSnapshot() };
 }
 
 /// Proof of being connected to SPI.
@@ -99,8 +103,26 @@ pub struct Connection {
     _private: (),
 }
 
+// Not inlined, as there are hundreds of callers.
 impl Connection {
+    #[inline(never)]
+    fn open() -> Self {
+        // SAFETY: paired with `close`. After an error PostgreSQL closes the
+        // connection when the (sub)transaction is rolled back.
+        if unsafe { pg_sys::SPI_connect() } != pg_sys::SPI_OK_CONNECT as i32 {
+            pgrx::error!("SPI_connect failed");
+        }
+        Connection { _private: () }
+    }
+
+    #[inline(never)]
+    fn close(self) {
+        // SAFETY: connected.
+        unsafe { pg_sys::SPI_finish() };
+    }
+
     /// Parses, plans and runs one statement.
+    #[inline(never)]
     pub fn execute(&self, sql: &str, params: Vec<Param>, access: Access) -> Rows {
         let sql = c_string(sql);
         let (mut types, mut values, nulls) = split(params);
@@ -120,6 +142,7 @@ impl Connection {
     }
 
     /// Runs a kept plan. `params` must have the types the plan was made with.
+    #[inline(never)]
     pub fn execute_plan(&self, plan: &Plan, params: Vec<Param>, access: Access) -> Rows {
         let (types, mut values, nulls) = split(params);
         assert_eq!(types, plan.types, "parameters do not fit the plan");
@@ -302,6 +325,7 @@ impl RowRef<'_> {
             .collect()
     }
 
+    #[inline(never)]
     fn datum(&self, position: i32) -> (pg_sys::Datum, bool) {
         let mut is_null = true;
         // SAFETY: the index was checked by `Rows::get`; an unknown column gives NULL.

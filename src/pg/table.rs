@@ -1,5 +1,5 @@
 //! Statements on a tool's table: the direct way where the table is plain, kept
-//! plans otherwise. Plans run with the search_path pinned: what makes a table
+//! plans otherwise, and for an INSERT a way between the two. Plans run with the search_path pinned: what makes a table
 //! other than plain is often code (triggers, checks, domains, policies) that
 //! was written without the caller's search_path in mind. Only an INSERT that
 //! can run no such code goes without.
@@ -22,6 +22,7 @@ use super::json_writer::JsonWriter;
 use super::query::QueryPlans;
 use super::record::Statement;
 use super::row::Row;
+use super::simple_insert::SimpleInsert;
 use super::spi::{self, null_mark, Plan, Rows};
 use crate::model::page::Page;
 use crate::model::schema::FieldType;
@@ -57,6 +58,8 @@ pub struct ToolTable {
     fields_have_defaults: OnceCell<bool>,
     /// True if an INSERT runs nobody's code but PostgreSQL's.
     insert_is_builtin: OnceCell<bool>,
+    /// None for a table whose records are inserted by a plan.
+    simple: OnceCell<Option<SimpleInsert>>,
     /// None for a table that must be read through a plan.
     scan: OnceCell<Option<DirectScan>>,
     inserts: RefCell<LruCache<Vec<bool>, Rc<Plan>>>,
@@ -74,6 +77,7 @@ impl ToolTable {
             direct: OnceCell::new(),
             fields_have_defaults: OnceCell::new(),
             insert_is_builtin: OnceCell::new(),
+            simple: OnceCell::new(),
             scan: OnceCell::new(),
             inserts: RefCell::new(LruCache::new(INSERT_PLANS)),
             select: OnceCell::new(),
@@ -91,6 +95,13 @@ impl ToolTable {
     pub fn insert(&self, columns: &[(&str, FieldType)], row: &Row) -> Option<i64> {
         match self.direct(columns) {
             Some(direct) => Some(direct.insert(row)),
+            None => self.insert_indirectly(columns, row),
+        }
+    }
+
+    fn insert_indirectly(&self, columns: &[(&str, FieldType)], row: &Row) -> Option<i64> {
+        match self.simple(columns) {
+            Some(simple) => simple.insert(row),
             None => self.insert_by_plan(columns, row),
         }
     }
@@ -127,7 +138,7 @@ impl ToolTable {
         at.set(0);
         while let Some(made) = next(&mut row) {
             made?;
-            stored += i64::from(self.insert_by_plan(columns, &row).is_some());
+            stored += i64::from(self.insert_indirectly(columns, &row).is_some());
             at.set(at.get() + 1);
         }
         Ok(stored)
@@ -139,6 +150,20 @@ impl ToolTable {
             as_owner_with_pinned_path(|| DirectInsert::of(self.oid, columns, &self.layout))
         });
         direct.as_ref().filter(|_| !somebody_watches())
+    }
+
+    fn simple(&self, columns: &[(&str, FieldType)]) -> Option<&SimpleInsert> {
+        let simple = self.simple.get_or_init(|| {
+            let is_builtin = self.insert_is_builtin();
+            as_owner_with_pinned_path(|| SimpleInsert::of(self.oid, columns, is_builtin))
+        });
+        simple.as_ref().filter(|_| !somebody_watches())
+    }
+
+    fn insert_is_builtin(&self) -> bool {
+        *self
+            .insert_is_builtin
+            .get_or_init(|| runs_builtin_code_alone(self.oid))
     }
 
     /// Writes each record of a page as a JSON object, oldest first, and calls
@@ -208,10 +233,7 @@ impl ToolTable {
                 rows.first().and_then(|row| row.get(1))
             })
         };
-        let is_builtin = self
-            .insert_is_builtin
-            .get_or_init(|| runs_builtin_code_alone(self.oid));
-        if *is_builtin {
+        if self.insert_is_builtin() {
             as_owner(insert)
         } else {
             as_owner_with_pinned_path(insert)
