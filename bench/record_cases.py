@@ -43,7 +43,8 @@ def record(bench):
 
 def find(bench):
     """Filters, order and cursors, by an index."""
-    tool = bench.tool("found", ddl="create index on {table} (rating, id)")
+    tool = bench.tool("found")
+    bench.stack.sql(f"create index on {tool.table} (rating, id)")
     bench.stack.sql(f"insert into {tool.table} (user_id, feedback, rating) "
                     f"select n, 'Great product!', n % 1000 from generate_series(1, {ROWS}) as n")
     bench.stack.sql(f"vacuum (analyze, freeze) {tool.table}")

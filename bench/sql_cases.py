@@ -28,8 +28,11 @@ MORE_THAN_PLAIN = {
     "a column with a default": "alter table {table} add column source text not null default 'app'",
     "a foreign key": "alter table {table} add foreign key (user_id) references twins.users",
     "a trigger before each row": "create trigger before before insert on {table} for each row execute function twins.keep()",
-    # The direct way does not apply to it, nor does the way that serves the others.
-    "an integer column, by kept plan": "alter table {table} alter column rating type integer",
+    "an integer column": "alter table {table} alter column rating type integer",
+    "a trigger after each statement": "create trigger after after insert on {table} execute function twins.keep()",
+    "a transition table": "create trigger after after insert on {table} referencing new table as added execute function twins.keep()",
+    # Takes a plan.
+    "a rule that also writes elsewhere, by kept plan": "create rule also as on insert to {table} do also insert into twins.also values (new.rating)",
 }
 
 
@@ -39,6 +42,9 @@ def plan(bench):
     bench.stack.sql("create table twins.users (id bigint primary key)")
     bench.stack.sql("insert into twins.users values (%s)", THREE_VALUES["user_id"])
     bench.stack.sql("create function twins.keep() returns trigger language plpgsql as $$ begin return new; end $$")
+    bench.stack.sql("create table twins.also (rating bigint)")
+    bench.stack.sql("grant usage on schema twins to projectalpha_owner")
+    bench.stack.sql("grant insert on twins.also to projectalpha_owner")
     for number, (what, ddl) in enumerate(MORE_THAN_PLAIN.items()):
         tool = bench.tool(f"special_{number}")
         for table in (tool.table, tool.twin):

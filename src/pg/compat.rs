@@ -274,10 +274,10 @@ pub mod raw {
     use std::ffi::{c_char, c_void};
 
     use pgrx::pg_sys::{
-        self, BulkInsertState, CommandId, Datum, EState, Expr, ExprContext, ExprState, HeapTuple,
-        Index, IndexInfo, IndexUniqueCheck, ItemPointer, List, MemoryContext, NodeTag,
-        NullableDatum, Oid, Relation, ResultRelInfo, Snapshot, TimestampTz, TupleDesc,
-        TupleTableSlot, TupleTableSlotOps, LOCKMODE,
+        self, BulkInsertState, CmdType, CommandId, Datum, EState, Expr, ExprContext, ExprState,
+        HeapTuple, Index, IndexInfo, IndexUniqueCheck, ItemPointer, List, MemoryContext, NodeTag,
+        NullableDatum, Oid, Relation, ResultRelInfo, Snapshot, TimestampTz, TransitionCaptureState,
+        TriggerDesc, TupleDesc, TupleTableSlot, TupleTableSlotOps, LOCKMODE,
     };
 
     unsafe extern "C-unwind" {
@@ -382,6 +382,24 @@ pub mod raw {
         ) -> *mut TupleTableSlot;
         pub fn ExecStoreVirtualTuple(slot: *mut TupleTableSlot) -> *mut TupleTableSlot;
         pub fn ExecResetTupleTable(slots: *mut List, free: bool);
+        pub fn ExecBSInsertTriggers(state: *mut EState, target: *mut ResultRelInfo);
+        pub fn ExecASInsertTriggers(
+            state: *mut EState,
+            target: *mut ResultRelInfo,
+            capture: *mut TransitionCaptureState,
+        );
+        pub fn ExecARInsertTriggers(
+            state: *mut EState,
+            target: *mut ResultRelInfo,
+            slot: *mut TupleTableSlot,
+            rechecked: *mut List,
+            capture: *mut TransitionCaptureState,
+        );
+        pub fn MakeTransitionCaptureState(
+            triggers: *mut TriggerDesc,
+            table: Oid,
+            command: CmdType::Type,
+        ) -> *mut TransitionCaptureState;
         pub fn ExecSimpleRelationInsert(
             target: *mut ResultRelInfo,
             state: *mut EState,
@@ -447,6 +465,18 @@ pub mod raw {
         pg_sys::ExecInitExtraTupleSlot;
     const _: unsafe fn(*mut TupleTableSlot) -> *mut TupleTableSlot = pg_sys::ExecStoreVirtualTuple;
     const _: unsafe fn(*mut List, bool) = pg_sys::ExecResetTupleTable;
+    const _: unsafe fn(
+        *mut EState,
+        *mut ResultRelInfo,
+        *mut TupleTableSlot,
+        *mut List,
+        *mut TransitionCaptureState,
+    ) = pg_sys::ExecARInsertTriggers;
+    const _: unsafe fn(*mut TriggerDesc, Oid, CmdType::Type) -> *mut TransitionCaptureState =
+        pg_sys::MakeTransitionCaptureState;
+    const _: unsafe fn(*mut EState, *mut ResultRelInfo) = pg_sys::ExecBSInsertTriggers;
+    const _: unsafe fn(*mut EState, *mut ResultRelInfo, *mut TransitionCaptureState) =
+        pg_sys::ExecASInsertTriggers;
     const _: unsafe fn(*mut ResultRelInfo, *mut EState, *mut TupleTableSlot) =
         pg_sys::ExecSimpleRelationInsert;
     const _: unsafe fn(*mut Expr, *mut EState) -> *mut ExprState = pg_sys::ExecPrepareExpr;
@@ -467,11 +497,16 @@ pub mod raw {
         }
     }
 
-    /// The value of an expression that has no variables (inline functions in C).
+    /// The value of an expression (inline functions in C) that has no variables but
+    /// the one of CaseTestExpr.
     ///
     /// # Safety
     /// Inside a `pg_guard_ffi_boundary`; the expression was prepared in this state.
-    pub unsafe fn evaluate(expression: *mut ExprState, state: *mut EState) -> NullableDatum {
+    pub unsafe fn evaluate(
+        expression: *mut ExprState,
+        variable: NullableDatum,
+        state: *mut EState,
+    ) -> NullableDatum {
         let mut result = NullableDatum {
             value: Datum::null(),
             isnull: true,
@@ -482,6 +517,8 @@ pub mod raw {
             if context.is_null() {
                 context = MakePerTupleExprContext(state);
             }
+            (*context).caseValue_datum = variable.value;
+            (*context).caseValue_isNull = variable.isnull;
             if let Some(evaluate) = (*expression).evalfunc {
                 result.value = evaluate(expression, context, &mut result.isnull);
             }

@@ -259,8 +259,8 @@ pub fn somebody_watches() -> bool {
     }
 }
 
-/// A heap without row security on which its owner has the privilege: what both
-/// direct ways ask for.
+/// A heap on which our owner has the privilege, and whose rows row security does not
+/// hide from it: what all ways without a plan ask for.
 pub(super) fn is_open_heap(table: &PgRelation, privilege: u32) -> bool {
     // SAFETY: the relation is open; the rest are look-ups in the system caches.
     unsafe {
@@ -269,7 +269,8 @@ pub(super) fn is_open_heap(table: &PgRelation, privilege: u32) -> bool {
         let wanted = pg_sys::AclMode::from(privilege);
         class.relkind as u8 == pg_sys::RELKIND_RELATION
             && relation.rd_tableam == pg_sys::GetHeapamTableAmRoutine()
-            && !class.relrowsecurity
+            && (!class.relrowsecurity
+                || (!class.relforcerowsecurity && class.relowner == super::acting::owner_role()))
             && pg_sys::pg_class_aclcheck(table.oid(), super::acting::owner_role(), wanted)
                 == pg_sys::AclResult::ACLCHECK_OK
             // Citus keeps the rows of a distributed table elsewhere.

@@ -1,32 +1,39 @@
 //! Inserting into a table with more to it than a plain one (checks, generated
-//! columns, defaults, triggers of each row, foreign keys, any kind of index) without a
-//! plan: as logical replication inserts a row that it received. All of it is
+//! columns, defaults, columns of other types, triggers, foreign keys, any kind of index)
+//! without a plan: as logical replication inserts a row that it received. All of it is
 //! PostgreSQL's own code; what is spared is a plan, with its start and its end.
 
 use pgrx::pg_sys;
 use pgrx::pg_sys::ffi::pg_guard_ffi_boundary;
-use pgrx::{PgMemoryContexts, PgRelation};
+use pgrx::{PgBox, PgMemoryContexts, PgRelation};
 
 use super::acting::{as_owner, as_owner_with_pinned_path};
+use super::builtin_code::runs_builtin_code_alone;
 use super::compat::{self, raw};
 use super::direct_insert::{
     defaults_to_now, identity_sequence, is_domain, is_field, is_open_heap, prevent_if_not_allowed,
 };
 use super::row::Row;
+use super::table::type_oid;
 use crate::model::schema::FieldType;
 
 /// How to insert into one such table.
 pub struct SimpleInsert {
     table: pg_sys::Oid,
-    /// True if this runs nobody's code but PostgreSQL's.
     is_builtin: bool,
     /// Where the id is, counted from 0.
     id: usize,
     /// Where each field of the tool goes.
-    fields: Vec<usize>,
+    fields: Vec<FieldColumn>,
     defaults: Vec<ColumnDefault>,
-    /// What the defaults point to.
+    /// What all these expressions are in.
     _memory: PgMemoryContexts,
+}
+
+struct FieldColumn {
+    column: usize,
+    /// For a column that has another type than the field: how the value is assigned to it.
+    assignment: Option<*mut pg_sys::Expr>,
 }
 
 /// What a column gets if a record does not name its field, or has no field for it.
@@ -47,13 +54,14 @@ enum DefaultValue {
 
 impl SimpleInsert {
     /// This way into a table, if there is one and the table has all these fields.
-    /// Called as the owner: it may evaluate constant expressions.
-    pub fn of(oid: pg_sys::Oid, fields: &[(&str, FieldType)], is_builtin: bool) -> Option<Self> {
+    /// Called as the owner, with a pinned path: it may evaluate constant expressions.
+    pub fn of(oid: pg_sys::Oid, fields: &[(&str, FieldType)]) -> Option<Self> {
         // SAFETY: the caller holds a lock on the table.
         let table = unsafe { PgRelation::open(oid) };
         if !is_simple_relation(&table) {
             return None;
         }
+        let table_is_builtin = runs_builtin_code_alone(oid);
         // For as long as this lives, which is longer than what is going on now.
         // SAFETY: the context that was current before is put back.
         let mut memory = unsafe {
@@ -61,8 +69,9 @@ impl SimpleInsert {
                 .switch_to(|_| PgMemoryContexts::new("projectalpha_store defaults"))
         };
         let mut id = None;
-        let mut places = vec![None; fields.len()];
+        let mut places: Vec<Option<FieldColumn>> = fields.iter().map(|_| None).collect();
         let mut defaults = Vec::new();
+        let mut is_builtin = table_is_builtin;
         for (column, attribute) in table.tuple_desc().iter().enumerate() {
             if attribute.attisdropped || attribute.attgenerated != 0 {
                 continue;
@@ -70,20 +79,30 @@ impl SimpleInsert {
             let named = |(name, _): &(&str, FieldType)| *name == attribute.name();
             let field = fields.iter().position(named);
             match field {
-                Some(field) if takes_field(attribute, fields[field].1) => {
-                    places[field] = Some(column);
+                // An INSERT that names it is refused.
+                Some(_) if attribute.attidentity != 0 => return None,
+                Some(field) => {
+                    let mut assignment = None;
+                    if !is_field(attribute, fields[field].1) {
+                        // SAFETY: as above.
+                        let found =
+                            unsafe { memory.switch_to(|_| assign(fields[field].1, attribute))? };
+                        is_builtin &= is_builtin_cast(found);
+                        assignment = Some(found);
+                    }
+                    places[field] = Some(FieldColumn { column, assignment });
                 }
                 None if attribute.name() == "id" => {
                     id = (attribute.atttypid == pg_sys::INT8OID).then_some(column);
                 }
                 // One that somebody added; a domain may refuse NULL.
                 None if attribute.atthasdef || !is_domain(attribute) => (),
-                _ => return None,
+                None => return None,
             }
             if attribute.atthasdef || attribute.attidentity != 0 {
                 // SAFETY: as above.
                 let value = unsafe {
-                    memory.switch_to(|_| DefaultValue::of(&table, attribute, is_builtin))?
+                    memory.switch_to(|_| DefaultValue::of(&table, attribute, table_is_builtin))?
                 };
                 defaults.push(ColumnDefault {
                     column,
@@ -100,6 +119,11 @@ impl SimpleInsert {
             defaults,
             _memory: memory,
         })
+    }
+
+    /// True if an INSERT runs nobody's code but PostgreSQL's.
+    pub fn is_builtin(&self) -> bool {
+        self.is_builtin
     }
 
     /// Inserts a record and gives its id; none if a trigger took the row away. The
@@ -131,6 +155,12 @@ impl SimpleInsert {
                 let caller = pg_sys::MemoryContextSwitchTo((*state).es_query_cxt);
                 let target = target_of(state, table);
                 raw::AfterTriggerBeginQuery();
+                let capture = raw::MakeTransitionCaptureState(
+                    (*target).ri_TrigDesc,
+                    self.table,
+                    pg_sys::CmdType::CMD_INSERT,
+                );
+                raw::ExecBSInsertTriggers(state, target);
                 raw::ExecOpenIndices(target, false);
                 let slot = raw::ExecInitExtraTupleSlot(
                     state,
@@ -141,6 +171,12 @@ impl SimpleInsert {
                 (*slot).tts_tableOid = self.table;
                 raw::ExecSimpleRelationInsert(target, state, slot);
                 let id = is_stored(slot).then(|| (*(*slot).tts_values.add(self.id)).value() as i64);
+                if id.is_some() && !capture.is_null() {
+                    // Into the transition table: there is no trigger after the row to
+                    // fire twice (`is_simple_relation`).
+                    raw::ExecARInsertTriggers(state, target, slot, std::ptr::null_mut(), capture);
+                }
+                raw::ExecASInsertTriggers(state, target, capture);
                 raw::AfterTriggerEndQuery(state);
                 raw::ExecCloseIndices(target);
                 raw::ExecResetTupleTable((*state).es_tupleTable, false);
@@ -169,18 +205,28 @@ impl SimpleInsert {
         unsafe {
             let (values, nulls) = ((*slot).tts_values, (*slot).tts_isnull);
             nulls.write_bytes(1, (*(*slot).tts_tupleDescriptor).natts as usize);
-            for (column, cell) in self.fields.iter().zip(&row.cells) {
-                *values.add(*column) = cell.value;
-                *nulls.add(*column) = cell.is_null;
+            let place = |column: usize, given: pg_sys::NullableDatum| {
+                *values.add(column) = given.value;
+                *nulls.add(column) = given.isnull;
+            };
+            for (field, cell) in self.fields.iter().zip(&row.cells) {
+                let given = pg_sys::NullableDatum {
+                    value: cell.value,
+                    isnull: cell.is_null,
+                };
+                match field.assignment {
+                    None => place(field.column, given),
+                    Some(assignment) => {
+                        let prepared = raw::ExecPrepareExpr(assignment, state);
+                        place(field.column, raw::evaluate(prepared, given, state));
+                    }
+                }
             }
             for default in &self.defaults {
                 let cell = default.field.and_then(|field| row.cells.get(field));
-                if cell.is_some_and(|cell| cell.is_named) {
-                    continue;
+                if cell.is_none_or(|cell| !cell.is_named) {
+                    place(default.column, default.value.evaluate(state));
                 }
-                let given = default.value.evaluate(state);
-                *values.add(default.column) = given.value;
-                *nulls.add(default.column) = given.isnull;
             }
             raw::ExecStoreVirtualTuple(slot);
         }
@@ -227,6 +273,10 @@ impl DefaultValue {
             value,
             isnull: false,
         };
+        let null = pg_sys::NullableDatum {
+            value: pg_sys::Datum::null(),
+            isnull: true,
+        };
         // SAFETY: the expression was made for a column of this table, and has no
         // variables.
         unsafe {
@@ -240,7 +290,7 @@ impl DefaultValue {
                 DefaultValue::Constant(constant) => *constant,
                 DefaultValue::Expression(expression) => {
                     let prepared = raw::ExecPrepareExpr(*expression, state);
-                    raw::evaluate(prepared, state)
+                    raw::evaluate(prepared, null, state)
                 }
             }
         }
@@ -284,25 +334,68 @@ unsafe fn is_stored(slot: *mut pg_sys::TupleTableSlot) -> bool {
     unsafe { (*slot).tts_tid.ip_posid != pg_sys::InvalidOffsetNumber }
 }
 
-/// A heap into which a row goes by itself: no rule, no row security, no trigger of
-/// whole statements or with transition tables.
+/// A heap into which a row goes by itself: no rule, and not both triggers after the row
+/// and those that see the new rows as a table.
 fn is_simple_relation(table: &PgRelation) -> bool {
     // SAFETY: the relation is open; its parts live as long.
     unsafe {
         let relation = &*table.as_ptr();
         let needs_statement = !relation.trigdesc.is_null() && {
             let triggers = &*relation.trigdesc;
-            triggers.trig_insert_before_statement
-                || triggers.trig_insert_after_statement
-                || triggers.trig_insert_instead_row
-                || triggers.trig_insert_new_table
+            triggers.trig_insert_new_table && triggers.trig_insert_after_row
         };
         is_open_heap(table, pg_sys::ACL_INSERT) && relation.rd_rules.is_null() && !needs_statement
     }
 }
 
-/// True if the column takes a value of this type as it is, whether it has a default or
-/// not.
-fn takes_field(attribute: &pg_sys::FormData_pg_attribute, field_type: FieldType) -> bool {
-    is_field(attribute, field_type) && attribute.attidentity == 0
+/// How an INSERT assigns a field's value to a column of another type, in the current
+/// memory context; CaseTestExpr stands for the value. None if it cannot.
+fn assign(
+    field_type: FieldType,
+    attribute: &pg_sys::FormData_pg_attribute,
+) -> Option<*mut pg_sys::Expr> {
+    let given = type_oid(field_type);
+    // SAFETY: a node for a value of the given type; the coercion is made around it.
+    unsafe {
+        let mut value = PgBox::<pg_sys::CaseTestExpr>::alloc_node(pg_sys::NodeTag::T_CaseTestExpr);
+        value.typeId = given;
+        value.typeMod = -1;
+        value.collation = pg_sys::get_typcollation(given);
+        let assigned = pg_sys::coerce_to_target_type(
+            std::ptr::null_mut(),
+            value.into_pg().cast(),
+            given,
+            attribute.atttypid,
+            attribute.atttypmod,
+            pg_sys::CoercionContext::COERCION_ASSIGNMENT,
+            pg_sys::CoercionForm::COERCE_IMPLICIT_CAST,
+            -1,
+        );
+        (!assigned.is_null()).then_some(assigned.cast())
+    }
+}
+
+/// True if the expression calls one function of PostgreSQL's after the other, on the
+/// value.
+fn is_builtin_cast(expression: *mut pg_sys::Expr) -> bool {
+    let mut node: *mut pg_sys::Node = expression.cast();
+    // SAFETY: a tree that the parser made; each node is read as what its tag says.
+    unsafe {
+        loop {
+            match (*node).type_ {
+                pg_sys::NodeTag::T_CaseTestExpr => return true,
+                pg_sys::NodeTag::T_RelabelType => {
+                    node = (*node.cast::<pg_sys::RelabelType>()).arg.cast();
+                }
+                pg_sys::NodeTag::T_FuncExpr => {
+                    let call = &*node.cast::<pg_sys::FuncExpr>();
+                    if call.funcid.to_u32() >= pg_sys::FirstUnpinnedObjectId {
+                        return false;
+                    }
+                    node = pg_sys::list_nth(call.args, 0).cast();
+                }
+                _ => return false,
+            }
+        }
+    }
 }

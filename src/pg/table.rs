@@ -13,7 +13,6 @@ use lru::LruCache;
 use pgrx::{pg_sys, PgRelation};
 
 use super::acting::{as_owner, as_owner_with_pinned_path};
-use super::builtin_code::runs_builtin_code_alone;
 use super::bulk_insert::BulkInsert;
 use super::direct_insert::{somebody_watches, DirectInsert};
 use super::direct_scan::DirectScan;
@@ -56,8 +55,6 @@ pub struct ToolTable {
     direct: OnceCell<Option<DirectInsert>>,
     /// True if a record that does not name a field must get its default.
     fields_have_defaults: OnceCell<bool>,
-    /// True if an INSERT runs nobody's code but PostgreSQL's.
-    insert_is_builtin: OnceCell<bool>,
     /// None for a table whose records are inserted by a plan.
     simple: OnceCell<Option<SimpleInsert>>,
     /// None for a table that must be read through a plan.
@@ -76,7 +73,6 @@ impl ToolTable {
             layout,
             direct: OnceCell::new(),
             fields_have_defaults: OnceCell::new(),
-            insert_is_builtin: OnceCell::new(),
             simple: OnceCell::new(),
             scan: OnceCell::new(),
             inserts: RefCell::new(LruCache::new(INSERT_PLANS)),
@@ -101,8 +97,11 @@ impl ToolTable {
 
     fn insert_indirectly(&self, columns: &[(&str, FieldType)], row: &Row) -> Option<i64> {
         match self.simple(columns) {
-            Some(simple) => simple.insert(row),
-            None => self.insert_by_plan(columns, row),
+            Some(simple) if !somebody_watches() => simple.insert(row),
+            simple => {
+                let is_builtin = simple.is_some_and(SimpleInsert::is_builtin);
+                self.insert_by_plan(columns, row, is_builtin)
+            }
         }
     }
 
@@ -153,17 +152,10 @@ impl ToolTable {
     }
 
     fn simple(&self, columns: &[(&str, FieldType)]) -> Option<&SimpleInsert> {
-        let simple = self.simple.get_or_init(|| {
-            let is_builtin = self.insert_is_builtin();
-            as_owner_with_pinned_path(|| SimpleInsert::of(self.oid, columns, is_builtin))
-        });
-        simple.as_ref().filter(|_| !somebody_watches())
-    }
-
-    fn insert_is_builtin(&self) -> bool {
-        *self
-            .insert_is_builtin
-            .get_or_init(|| runs_builtin_code_alone(self.oid))
+        let simple = self
+            .simple
+            .get_or_init(|| as_owner_with_pinned_path(|| SimpleInsert::of(self.oid, columns)));
+        simple.as_ref()
     }
 
     /// Writes each record of a page as a JSON object, oldest first, and calls
@@ -200,7 +192,12 @@ impl ToolTable {
         });
     }
 
-    fn insert_by_plan(&self, columns: &[(&str, FieldType)], row: &Row) -> Option<i64> {
+    fn insert_by_plan(
+        &self,
+        columns: &[(&str, FieldType)],
+        row: &Row,
+        is_builtin: bool,
+    ) -> Option<i64> {
         let fields_have_defaults = *self
             .fields_have_defaults
             .get_or_init(|| have_defaults(self.oid, columns));
@@ -233,7 +230,7 @@ impl ToolTable {
                 rows.first().and_then(|row| row.get(1))
             })
         };
-        if self.insert_is_builtin() {
+        if is_builtin {
             as_owner(insert)
         } else {
             as_owner_with_pinned_path(insert)
