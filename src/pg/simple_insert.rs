@@ -13,7 +13,7 @@ use super::compat::{self, raw};
 use super::direct_insert::{
     defaults_to_now, identity_sequence, is_domain, is_field, is_open_heap, prevent_if_not_allowed,
 };
-use super::row::Row;
+use super::row::{Cell, Row};
 use super::table::type_oid;
 use crate::model::schema::FieldType;
 
@@ -23,24 +23,23 @@ pub struct SimpleInsert {
     is_builtin: bool,
     /// Where the id is, counted from 0.
     id: usize,
-    /// Where each field of the tool goes.
-    fields: Vec<FieldColumn>,
-    defaults: Vec<ColumnDefault>,
+    /// The columns that get a value, in their order.
+    columns: Vec<FilledColumn>,
     /// What all these expressions are in.
-    _memory: PgMemoryContexts,
+    memory: PgMemoryContexts,
 }
 
-struct FieldColumn {
+/// A column that gets the value of a field, or a default if there is none.
+struct FilledColumn {
     column: usize,
-    /// For a column that has another type than the field: how the value is assigned to it.
+    field: Option<FieldValue>,
+    default: Option<DefaultValue>,
+}
+
+/// Which field, and how its value is assigned to a column that has another type.
+struct FieldValue {
+    field: usize,
     assignment: Option<*mut pg_sys::Expr>,
-}
-
-/// What a column gets if a record does not name its field, or has no field for it.
-struct ColumnDefault {
-    column: usize,
-    field: Option<usize>,
-    value: DefaultValue,
 }
 
 enum DefaultValue {
@@ -62,63 +61,44 @@ impl SimpleInsert {
             return None;
         }
         let table_is_builtin = runs_builtin_code_alone(oid);
-        // For as long as this lives, which is longer than what is going on now.
-        // SAFETY: the context that was current before is put back.
-        let mut memory = unsafe {
-            PgMemoryContexts::TopMemoryContext
-                .switch_to(|_| PgMemoryContexts::new("projectalpha_store defaults"))
+        let mut simple = SimpleInsert {
+            table: oid,
+            is_builtin: table_is_builtin,
+            id: usize::MAX,
+            columns: Vec::with_capacity(fields.len() + 2),
+            // For as long as this lives, which is longer than what is going on now.
+            // SAFETY: the context that was current before is put back, here and below.
+            memory: unsafe {
+                PgMemoryContexts::TopMemoryContext
+                    .switch_to(|_| PgMemoryContexts::new("projectalpha_store defaults"))
+            },
         };
-        let mut id = None;
-        let mut places: Vec<Option<FieldColumn>> = fields.iter().map(|_| None).collect();
-        let mut defaults = Vec::new();
-        let mut is_builtin = table_is_builtin;
+        let mut places = 0;
         for (column, attribute) in table.tuple_desc().iter().enumerate() {
             if attribute.attisdropped || attribute.attgenerated != 0 {
                 continue;
             }
-            let named = |(name, _): &(&str, FieldType)| *name == attribute.name();
-            let field = fields.iter().position(named);
-            match field {
-                // An INSERT that names it is refused.
-                Some(_) if attribute.attidentity != 0 => return None,
-                Some(field) => {
-                    let mut assignment = None;
-                    if !is_field(attribute, fields[field].1) {
-                        // SAFETY: as above.
-                        let found =
-                            unsafe { memory.switch_to(|_| assign(fields[field].1, attribute))? };
-                        is_builtin &= is_builtin_cast(found);
-                        assignment = Some(found);
-                    }
-                    places[field] = Some(FieldColumn { column, assignment });
-                }
-                None if attribute.name() == "id" => {
-                    id = (attribute.atttypid == pg_sys::INT8OID).then_some(column);
-                }
-                // One that somebody added; a domain may refuse NULL.
-                None if attribute.atthasdef || !is_domain(attribute) => (),
-                None => return None,
+            // SAFETY: as above.
+            let filled = unsafe {
+                simple.memory.switch_to(|_| {
+                    FilledColumn::of(&table, column, attribute, fields, table_is_builtin)
+                })?
+            };
+            if filled.field.is_none()
+                && attribute.name() == "id"
+                && attribute.atttypid == pg_sys::INT8OID
+            {
+                simple.id = column;
             }
-            if attribute.atthasdef || attribute.attidentity != 0 {
-                // SAFETY: as above.
-                let value = unsafe {
-                    memory.switch_to(|_| DefaultValue::of(&table, attribute, table_is_builtin))?
-                };
-                defaults.push(ColumnDefault {
-                    column,
-                    field,
-                    value,
-                });
+            if let Some(value) = &filled.field {
+                places += 1;
+                simple.is_builtin &= value.assignment.is_none_or(is_builtin_cast);
+            }
+            if filled.field.is_some() || filled.default.is_some() {
+                simple.columns.push(filled);
             }
         }
-        Some(SimpleInsert {
-            table: oid,
-            is_builtin,
-            id: id?,
-            fields: places.into_iter().collect::<Option<_>>()?,
-            defaults,
-            _memory: memory,
-        })
+        (simple.id != usize::MAX && places == fields.len()).then_some(simple)
     }
 
     /// True if an INSERT runs nobody's code but PostgreSQL's.
@@ -205,36 +185,88 @@ impl SimpleInsert {
         unsafe {
             let (values, nulls) = ((*slot).tts_values, (*slot).tts_isnull);
             nulls.write_bytes(1, (*(*slot).tts_tupleDescriptor).natts as usize);
-            let place = |column: usize, given: pg_sys::NullableDatum| {
-                *values.add(column) = given.value;
-                *nulls.add(column) = given.isnull;
-            };
-            for (field, cell) in self.fields.iter().zip(&row.cells) {
-                let given = pg_sys::NullableDatum {
-                    value: cell.value,
-                    isnull: cell.is_null,
-                };
-                match field.assignment {
-                    None => place(field.column, given),
-                    Some(assignment) => {
-                        let prepared = raw::ExecPrepareExpr(assignment, state);
-                        place(field.column, raw::evaluate(prepared, given, state));
-                    }
-                }
-            }
-            for default in &self.defaults {
-                let cell = default.field.and_then(|field| row.cells.get(field));
-                if cell.is_none_or(|cell| !cell.is_named) {
-                    place(default.column, default.value.evaluate(state));
-                }
+            for column in &self.columns {
+                let given = column.value(row, state);
+                *values.add(column.column) = given.value;
+                *nulls.add(column.column) = given.isnull;
             }
             raw::ExecStoreVirtualTuple(slot);
         }
     }
 }
 
+const NULL: pg_sys::NullableDatum = pg_sys::NullableDatum {
+    value: pg_sys::Datum::null(),
+    isnull: true,
+};
+
+impl FilledColumn {
+    /// None if the column takes a whole INSERT. Made in the current memory context.
+    fn of(
+        table: &PgRelation,
+        column: usize,
+        attribute: &pg_sys::FormData_pg_attribute,
+        fields: &[(&str, FieldType)],
+        is_builtin: bool,
+    ) -> Option<Self> {
+        let named = |(name, _): &(&str, FieldType)| *name == attribute.name();
+        let default = DefaultValue::of(table, attribute, is_builtin);
+        let field = match fields.iter().position(named) {
+            // Refused if a record names it.
+            Some(_) if attribute.attidentity != 0 => return None,
+            Some(field) => Some(FieldValue {
+                field,
+                assignment: match fields[field].1 {
+                    same if is_field(attribute, same) => None,
+                    other => Some(assignment(other, attribute)?),
+                },
+            }),
+            // One that somebody added, of a type that may refuse NULL.
+            None if default.is_none() && is_domain(attribute) => return None,
+            None => None,
+        };
+        Some(FilledColumn {
+            column,
+            field,
+            default,
+        })
+    }
+
+    /// # Safety
+    /// Inside a `pg_guard_ffi_boundary`, with the state's memory as the current one.
+    unsafe fn value(&self, row: &Row, state: *mut pg_sys::EState) -> pg_sys::NullableDatum {
+        let field = self.field.as_ref();
+        let cell = field.and_then(|value| row.cells.get(value.field));
+        // SAFETY: the expressions were made for a column of this table.
+        unsafe {
+            match (cell, &self.default) {
+                (Some(cell), None) => self.assigned(cell, state),
+                (Some(cell), Some(_)) if cell.is_named => self.assigned(cell, state),
+                (_, Some(default)) => default.evaluate(state),
+                (None, None) => NULL,
+            }
+        }
+    }
+
+    /// # Safety
+    /// As above.
+    unsafe fn assigned(&self, cell: &Cell, state: *mut pg_sys::EState) -> pg_sys::NullableDatum {
+        let given = pg_sys::NullableDatum {
+            value: cell.value,
+            isnull: cell.is_null,
+        };
+        match self.field.as_ref().and_then(|value| value.assignment) {
+            None => given,
+            // SAFETY: the expression takes a value of the field's type.
+            Some(assignment) => unsafe {
+                raw::evaluate(raw::ExecPrepareExpr(assignment, state), given, state)
+            },
+        }
+    }
+}
+
 impl DefaultValue {
-    /// The default of a column that has one, made in the current memory context.
+    /// The default of a column, if it has one, made in the current memory context.
     fn of(
         table: &PgRelation,
         attribute: &pg_sys::FormData_pg_attribute,
@@ -246,7 +278,8 @@ impl DefaultValue {
         if defaults_to_now(table, attribute) {
             return Some(DefaultValue::Now);
         }
-        // SAFETY: the column has a default; a constant is read as what it is.
+        // SAFETY: the default of the column or of its type; a constant is read as what
+        // it is.
         unsafe {
             let default = pg_sys::build_column_default(table.as_ptr(), attribute.attnum.into());
             if default.is_null() {
@@ -273,10 +306,6 @@ impl DefaultValue {
             value,
             isnull: false,
         };
-        let null = pg_sys::NullableDatum {
-            value: pg_sys::Datum::null(),
-            isnull: true,
-        };
         // SAFETY: the expression was made for a column of this table, and has no
         // variables.
         unsafe {
@@ -290,7 +319,7 @@ impl DefaultValue {
                 DefaultValue::Constant(constant) => *constant,
                 DefaultValue::Expression(expression) => {
                     let prepared = raw::ExecPrepareExpr(*expression, state);
-                    raw::evaluate(prepared, null, state)
+                    raw::evaluate(prepared, NULL, state)
                 }
             }
         }
@@ -349,8 +378,8 @@ fn is_simple_relation(table: &PgRelation) -> bool {
 }
 
 /// How an INSERT assigns a field's value to a column of another type, in the current
-/// memory context; CaseTestExpr stands for the value. None if it cannot.
-fn assign(
+/// memory context; CaseTestExpr stands for the value. None if it cannot be assigned.
+fn assignment(
     field_type: FieldType,
     attribute: &pg_sys::FormData_pg_attribute,
 ) -> Option<*mut pg_sys::Expr> {

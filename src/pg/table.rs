@@ -10,7 +10,7 @@ use std::num::NonZeroUsize;
 use std::rc::Rc;
 
 use lru::LruCache;
-use pgrx::{pg_sys, PgRelation};
+use pgrx::pg_sys;
 
 use super::acting::{as_owner, as_owner_with_pinned_path};
 use super::bulk_insert::BulkInsert;
@@ -26,8 +26,7 @@ use super::spi::{self, null_mark, Plan, Rows};
 use crate::model::page::Page;
 use crate::model::schema::FieldType;
 
-/// INSERT plans kept for a table whose columns have defaults: one for each set
-/// of fields that records name.
+/// INSERT plans kept for a table: one for each set of fields that records name.
 const INSERT_PLANS: NonZeroUsize = NonZeroUsize::new(8).unwrap();
 
 /// Plans kept for statements on single records: an UPDATE has one for each set of
@@ -53,8 +52,6 @@ pub struct ToolTable {
     layout: Layout,
     /// None for a table that is not plain.
     direct: OnceCell<Option<DirectInsert>>,
-    /// True if a record that does not name a field must get its default.
-    fields_have_defaults: OnceCell<bool>,
     /// None for a table whose records are inserted by a plan.
     simple: OnceCell<Option<SimpleInsert>>,
     /// None for a table that must be read through a plan.
@@ -72,7 +69,6 @@ impl ToolTable {
             oid,
             layout,
             direct: OnceCell::new(),
-            fields_have_defaults: OnceCell::new(),
             simple: OnceCell::new(),
             scan: OnceCell::new(),
             inserts: RefCell::new(LruCache::new(INSERT_PLANS)),
@@ -198,15 +194,7 @@ impl ToolTable {
         row: &Row,
         is_builtin: bool,
     ) -> Option<i64> {
-        let fields_have_defaults = *self
-            .fields_have_defaults
-            .get_or_init(|| have_defaults(self.oid, columns));
-        // Without defaults NULL is what a missing field gets anyway.
-        let named = if fields_have_defaults {
-            row.cells.iter().map(|cell| cell.is_named).collect()
-        } else {
-            vec![true; columns.len()]
-        };
+        let named: Vec<bool> = row.cells.iter().map(|cell| cell.is_named).collect();
         let insert = || {
             let plan = self.insert_plan(columns, &named);
             let of_named = || {
@@ -292,18 +280,6 @@ fn insert_in_bulk<E>(
     }
     bulk.finish();
     Ok(stored)
-}
-
-/// True if one of the columns has a default.
-fn have_defaults(table: pg_sys::Oid, columns: &[(&str, FieldType)]) -> bool {
-    // SAFETY: the caller holds a lock on the table.
-    let table = unsafe { PgRelation::open(table) };
-    let descriptor = table.tuple_desc();
-    let found = descriptor.iter().any(|attribute| {
-        let is_ours = || columns.iter().any(|(name, _)| *name == attribute.name());
-        !attribute.attisdropped && attribute.atthasdef && is_ours()
-    });
-    found
 }
 
 pub(super) fn type_oid(field_type: FieldType) -> pg_sys::Oid {

@@ -68,7 +68,13 @@ mod tests {
     fn a_table_that_needs_plans_is_warm_after_one_round() {
         register(false);
         Spi::run("ALTER TABLE projectalpha_data.tool_warm ALTER COLUMN n SET DEFAULT 7").unwrap();
-        Spi::run("ALTER TABLE projectalpha_data.tool_warm ENABLE ROW LEVEL SECURITY").unwrap();
+        Spi::run(
+            "CREATE TABLE seen (n bigint);
+             GRANT INSERT ON seen TO projectalpha_owner;
+             CREATE RULE also AS ON INSERT TO projectalpha_data.tool_warm
+                 DO ALSO INSERT INTO seen VALUES (NEW.n)",
+        )
+        .unwrap();
         let before = counts();
         expect_warm_after_one_round();
         assert!(counts()[0] > before[0], "this road does prepare plans");
@@ -76,6 +82,51 @@ mod tests {
             Spi::get_one::<i64>("SELECT count(*) FROM projectalpha_data.tool_warm WHERE n = 7");
         // Two in each round.
         assert!(sevens.is_ok_and(|n| n >= Some(4)));
+    }
+
+    /// What administrators add takes a table off the direct road, but not to plans.
+    #[pg_test]
+    fn a_table_with_more_to_it_needs_no_plan() {
+        register(false);
+        Spi::run(
+            "CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+             CREATE TABLE known (n bigint PRIMARY KEY);
+             INSERT INTO known VALUES (1)",
+        )
+        .unwrap();
+        // What looks at a table for the first time has a plan of its own.
+        Spi::run("ALTER TABLE projectalpha_data.tool_warm ADD CHECK (n > -1)").unwrap();
+        let store = || {
+            Spi::run("SELECT projectalpha.store_record('warm', 'token-of-warm', '{\"n\": 1}')")
+                .unwrap();
+        };
+        store();
+        for ddl in [
+            "ADD CHECK (n < 10)",
+            "ADD COLUMN c text NOT NULL DEFAULT 'x'",
+            "ADD COLUMN twice bigint GENERATED ALWAYS AS (n * 2) STORED",
+            "ADD FOREIGN KEY (n) REFERENCES known",
+            "ALTER COLUMN n TYPE integer",
+            "ENABLE ROW LEVEL SECURITY",
+        ] {
+            Spi::run(&format!("ALTER TABLE projectalpha_data.tool_warm {ddl}")).unwrap();
+            let before = counts()[0];
+            store();
+            assert_eq!(counts()[0], before, "{ddl}");
+        }
+        for event in [
+            "BEFORE INSERT ON projectalpha_data.tool_warm FOR EACH ROW",
+            "AFTER INSERT ON projectalpha_data.tool_warm REFERENCING NEW TABLE AS added",
+        ] {
+            let name = event.len();
+            Spi::run(&format!(
+                "CREATE TRIGGER t{name} {event} EXECUTE FUNCTION keep()"
+            ))
+            .unwrap();
+            let before = counts()[0];
+            store();
+            assert_eq!(counts()[0], before, "{event}");
+        }
     }
 
     /// Rules, versions and unique fields do not take a table off the direct road.
