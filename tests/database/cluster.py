@@ -96,6 +96,15 @@ class Cluster:
         connection.execute("CREATE EXTENSION projectalpha_store")
         return connection
 
+    @contextlib.contextmanager
+    def passing_store(self):
+        """The same for a while. Many databases that stay would take long to remove in the end."""
+        with self.new_store() as connection:
+            name = connection.info.dbname
+            yield connection
+        with self.connect("postgres") as postgres:
+            postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
     def connect(self, database, user="postgres", **options):
         parameters = {"autocommit": True, **options}
         return psycopg.connect(f"host=127.0.0.1 port={self.port} user={user} dbname={database}", **parameters)

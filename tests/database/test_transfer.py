@@ -82,7 +82,7 @@ CONTENT = "SELECT count(*), md5(string_agg(t::text, '' ORDER BY id)) FROM projec
 @pytest.fixture
 def other(cluster):
     """A second database with the extension."""
-    with cluster.new_store() as connection:
+    with cluster.passing_store() as connection:
         yield connection
 
 

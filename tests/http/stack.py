@@ -73,8 +73,9 @@ def free_port():
 
 
 class Stack:
-    def __init__(self, common_tokens=COMMON_TOKENS, proxy="caddy"):
-        self.proxy = proxy
+    def __init__(self, common_tokens=COMMON_TOKENS, proxy="caddy", durable=False):
+        """Unless it is `durable`, PostgreSQL does not wait for the disk: nothing here shall outlive the machine."""
+        self.proxy, self.durable = proxy, durable
         self.home = Path(tempfile.mkdtemp(prefix="store-"))
         self.home.chmod(0o755)  # the server runs as another user when the tests run as root
         self.http_port, self.pg_port = free_port(), free_port()
@@ -88,6 +89,9 @@ class Stack:
     def __enter__(self):
         try:
             self.run_script("up.sh")
+            if not self.durable:
+                self.sql("alter system set fsync = off")
+                self.sql("select pg_reload_conf()")
         except BaseException:
             self.__exit__()
             raise
