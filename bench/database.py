@@ -103,7 +103,7 @@ class Bench:
 @contextmanager
 def running(rounds, seconds, say):
     """A stack of our own, with our settings, for as long as it is needed."""
-    with Stack() as stack:
+    with Stack(durable=True) as stack:
         bench = Bench(stack, rounds, seconds, say)
         bench.configure(**SETTINGS)
         # Segments of the WAL that were in use once: a new one is filled with zeros by whoever happens to need it.

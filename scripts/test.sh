@@ -55,8 +55,9 @@ pgrx_test() {
     RUST_TEST_THREADS=1 cargo pgrx test --runas "$user" --pgdata "$PGRX_DATA" "$(pg_feature)"
 }
 
-# The tests start their own stacks: scripts/up.sh, with folders and ports of their own.
-python_tests() { "$VENV/bin/python" -m pytest -q -p no:cacheprovider tests; }
+# The tests start their own stacks: scripts/up.sh, with folders and ports of their own. Two processes share the files of
+# tests, in the order of tests/conftest.py.
+python_tests() { "$VENV/bin/python" -m pytest -q -p no:cacheprovider -n 2 --dist loadfile --no-loadscope-reorder tests; }
 
 say "=== set-up"
 scripts/setup.sh --tests

@@ -12,6 +12,15 @@ pytest.register_assert_rewrite("contract", "stack")
 from stack import ALL_TYPES, Stack  # noqa: E402
 
 
+# Those that take longest. Where processes share the files, they come first, so that no process is left with one of them at
+# the end.
+LONGEST = ("test_projects.py", "test_readme.py", "test_openapi.py", "test_tenant_isolation.py")
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
+
+
 @pytest.fixture(scope="session")
 def stack():
     """PostgreSQL, PostgREST and Caddy with the extension, shared by all tests that leave them running."""

@@ -5,13 +5,14 @@ import itertools
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
 from pathlib import Path
 
 import psycopg
+
+from stack import free_port
 
 PG_CONFIG = os.environ.get("PG_CONFIG", "/usr/lib/postgresql/15/bin/pg_config")
 # PostgreSQL refuses to run as root.
@@ -44,9 +45,7 @@ class Cluster:
         if preloaded:
             self.settings.append("shared_preload_libraries=projectalpha_store")
         self._names = itertools.count(1)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
 
     def __enter__(self):
         folder = self.data.parent
@@ -97,6 +96,15 @@ class Cluster:
         connection.execute("CREATE EXTENSION projectalpha_store")
         return connection
 
+    @contextlib.contextmanager
+    def passing_store(self):
+        """The same for a while. Many databases that stay would take long to remove in the end."""
+        with self.new_store() as connection:
+            name = connection.info.dbname
+            yield connection
+        with self.connect("postgres") as postgres:
+            postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
     def connect(self, database, user="postgres", **options):
         parameters = {"autocommit": True, **options}
         return psycopg.connect(f"host=127.0.0.1 port={self.port} user={user} dbname={database}", **parameters)
@@ -122,6 +130,14 @@ class Cluster:
     def another(self, connection):
         """A second session on the database of a connection."""
         return self.connect(connection.info.dbname)
+
+
+def eventually(ready):
+    """Waits for a condition that takes a while to come true, and fails if it never does."""
+    deadline = time.monotonic() + 120
+    while not ready():
+        assert time.monotonic() < deadline, "it did not come true within two minutes"
+        time.sleep(0.01)
 
 
 def rows(connection, query, *parameters):

@@ -21,7 +21,7 @@ def cluster():
 @pytest.fixture
 def store(cluster):
     """A connection to a fresh database with the extension."""
-    with cluster.new_store() as connection:
+    with cluster.passing_store() as connection:
         yield connection
 
 

@@ -8,7 +8,7 @@ import time
 import psycopg
 import pytest
 
-from cluster import Cluster, program, rows, value
+from cluster import Cluster, eventually, program, rows, value
 from test_standby import Standby
 
 FIELDS = json.dumps([{"name": "n", "type": "int"}])
@@ -54,14 +54,6 @@ def kept(connection):
     if not value(connection, "SELECT to_regclass('projectalpha_data.access_logs') IS NOT NULL"):
         return 0
     return value(connection, "SELECT count(*) FROM projectalpha_data.access_logs")
-
-
-def eventually(ready):
-    for _ in range(600):
-        if ready():
-            return
-        time.sleep(0.05)
-    raise AssertionError("it did not come true within 30 s")
 
 
 def workers(connection):

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 
-from cluster import Cluster, rows, value
+from cluster import Cluster, eventually, rows, value
 
 PROJECTS = 1000
 # No project may have the same term twice after it.
@@ -76,14 +76,6 @@ def in_background(db, statement):
     db.pgconn.send_query(statement.encode())
 
 
-def wait_until(condition):
-    for _ in range(3000):
-        if condition():
-            return
-        time.sleep(0.01)
-    pytest.fail("it does not happen")
-
-
 def tables_follow_versions(db):
     """True if each project has exactly what its version says: that of UNIQUE_TERMS or not."""
     return value(
@@ -133,12 +125,12 @@ def test_an_upgrade_that_was_interrupted_goes_on(projects_cluster, thousand, how
     add(thousand, UNIQUE_TERMS + "; SELECT pg_sleep(0.003)")
     worker = projects_cluster.connect(database)
     in_background(worker, "CALL projectalpha.upgrade_all_projects()")
-    wait_until(lambda: progress(thousand)[1] > 100)
+    eventually(lambda: progress(thousand)[1] > 100)
     if how == "killed":
         projects_cluster.kill_backend(worker.info.backend_pid)
     else:
         assert value(thousand, "SELECT pg_cancel_backend(%s)", worker.info.backend_pid)
-        wait_until(lambda: value(thousand, "SELECT state FROM pg_stat_activity WHERE pid = %s", worker.info.backend_pid) == "idle")
+        eventually(lambda: value(thousand, "SELECT state FROM pg_stat_activity WHERE pid = %s", worker.info.backend_pid) == "idle")
     worker.close()
 
     with projects_cluster.reconnect(database) as db:
@@ -189,7 +181,7 @@ def test_only_the_project_at_hand_is_locked(projects_cluster, thousand):
         worker.execute("SET projectalpha_store.ddl_lock_timeout = '60 s'")
         in_background(worker, "CALL projectalpha.upgrade_all_projects()")
         pid = worker.info.backend_pid
-        wait_until(lambda: progress(db)[1] == 699 and value(db, "SELECT EXISTS (SELECT FROM pg_locks WHERE pid = %s AND NOT granted)", pid))
+        eventually(lambda: progress(db)[1] == 699 and value(db, "SELECT EXISTS (SELECT FROM pg_locks WHERE pid = %s AND NOT granted)", pid))
         locked = rows(
             db,
             """SELECT DISTINCT n.nspname FROM pg_locks AS l JOIN pg_class AS c ON c.oid = l.relation
@@ -204,7 +196,7 @@ def test_only_the_project_at_hand_is_locked(projects_cluster, thousand):
         db.execute("INSERT INTO project_700.vocabulary (term, definition) VALUES ('t', 'd')")
         assert value(db, "SELECT projectalpha.upgrade_project(800)") == 2
         reader.execute("COMMIT")
-        wait_until(lambda: progress(db)[1] == 1000)
+        eventually(lambda: progress(db)[1] == 1000)
         worker.close()
 
 

@@ -1,13 +1,13 @@
 """Configured tools in a dump, on a standby and in the server log; a promotion that is killed."""
 
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
-from cluster import Cluster, rows, value
+from cluster import Cluster, eventually, rows, value
 from test_standby import Standby
 
 CONTENTS = {
@@ -113,13 +113,13 @@ def test_a_promotion_that_was_killed_goes_on(cluster, store):
     )
     worker = cluster.another(db)
     pid = worker.info.backend_pid
-    with cluster.another(db) as killer:
+    with cluster.another(db) as holder:
+        # It comes to a row in the middle, and waits for it.
+        holder.execute("BEGIN")
+        holder.execute("SELECT FROM projectalpha_data.multiple_tools WHERE data->'n' = %s FOR UPDATE", [Jsonb(total // 2)])
         worker.pgconn.send_query(b"CALL projectalpha.promote_tool_in_batches('grown', 100)")
-        for _ in range(600):
-            if value(killer, "SELECT count(*) FROM projectalpha.configured_tools WHERE promoting"):
-                break
-            time.sleep(0.005)
-        killer.execute("SELECT pg_terminate_backend(%s, 10000)", [pid])
+        eventually(lambda: value(db, "SELECT EXISTS (SELECT FROM pg_locks WHERE pid = %s AND NOT granted)", pid))
+        assert value(db, "SELECT pg_terminate_backend(%s, 60000)", pid)
     worker.close()
     moved = value(db, "SELECT count(*) FROM projectalpha_data.tool_grown")
     assert 0 < moved < total

@@ -8,7 +8,7 @@ from random import Random
 import psycopg
 import pytest
 
-from cluster import rows, value
+from cluster import eventually, rows, value
 
 MEGABYTE = 1 << 20
 TOKEN = "token-of-moved-1"
@@ -82,7 +82,7 @@ CONTENT = "SELECT count(*), md5(string_agg(t::text, '' ORDER BY id)) FROM projec
 @pytest.fixture
 def other(cluster):
     """A second database with the extension."""
-    with cluster.new_store() as connection:
+    with cluster.passing_store() as connection:
         yield connection
 
 
@@ -289,7 +289,9 @@ def test_an_import_stops_when_it_is_cancelled(cluster, store, other):
     load(other, export(store))
     with cluster.another(other) as canceller:
         def cancel():
-            time.sleep(0.2)
+            started = "SELECT state = 'active' AND query ~ 'import_tool' FROM pg_stat_activity WHERE pid = %s"
+            eventually(lambda: value(canceller, started, other.info.backend_pid))
+            time.sleep(0.1)
             canceller.execute("SELECT pg_cancel_backend(%s)", [other.info.backend_pid])
 
         thread = threading.Thread(target=cancel)

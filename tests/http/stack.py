@@ -4,6 +4,7 @@ import http.client
 import itertools
 import json
 import os
+import random
 import secrets
 import shutil
 import socket
@@ -54,15 +55,27 @@ class Tool(NamedTuple):
         return ("token", self.token)
 
 
-def free_port():
+# Below those that the kernel gives to clients, and other ones for each process of pytest-xdist (gw0, gw1, ...): nobody
+# takes a port between its choice and its use. In no order, as others may run their tests on this machine.
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+PORTS = range(20000 + WORKER % 6 * 2000, 22000 + WORKER % 6 * 2000)
+_unused = iter(random.sample(PORTS, len(PORTS)))
+
+
+def taken(port):
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def free_port():
+    """A port that nobody listens on; another one every time."""
+    return next(port for port in _unused if not taken(port))
 
 
 class Stack:
-    def __init__(self, common_tokens=COMMON_TOKENS, proxy="caddy"):
-        self.proxy = proxy
+    def __init__(self, common_tokens=COMMON_TOKENS, proxy="caddy", durable=False):
+        """Unless it is `durable`, PostgreSQL does not wait for the disk: nothing here shall outlive the machine."""
+        self.proxy, self.durable = proxy, durable
         self.home = Path(tempfile.mkdtemp(prefix="store-"))
         self.home.chmod(0o755)  # the server runs as another user when the tests run as root
         self.http_port, self.pg_port = free_port(), free_port()
@@ -76,6 +89,9 @@ class Stack:
     def __enter__(self):
         try:
             self.run_script("up.sh")
+            if not self.durable:
+                self.sql("alter system set fsync = off")
+                self.sql("select pg_reload_conf()")
         except BaseException:
             self.__exit__()
             raise
