@@ -103,10 +103,10 @@ mod tests {
         store();
         for ddl in [
             "ADD CHECK (n < 10)",
+            "ALTER COLUMN n TYPE integer",
             "ADD COLUMN c text NOT NULL DEFAULT 'x'",
             "ADD COLUMN twice bigint GENERATED ALWAYS AS (n * 2) STORED",
             "ADD FOREIGN KEY (n) REFERENCES known",
-            "ALTER COLUMN n TYPE integer",
             "ENABLE ROW LEVEL SECURITY",
         ] {
             Spi::run(&format!("ALTER TABLE projectalpha_data.tool_warm {ddl}")).unwrap();
