@@ -7,8 +7,8 @@ use pgrx::pg_sys;
 use pgrx::pg_sys::ffi::pg_guard_ffi_boundary;
 use pgrx::PgMemoryContexts;
 
-use super::compat::raw;
 use super::direct_insert::{prevent_if_not_allowed, DirectInsert};
+use super::raw;
 use super::row::Row;
 
 /// Rows that are inserted at once, as in COPY.

@@ -8,9 +8,9 @@ use pgrx::pg_sys;
 use pgrx::pg_sys::ffi::pg_guard_ffi_boundary;
 use pgrx::PgRelation;
 
-use super::compat::{self, raw};
 use super::row::Row;
 use super::table::Layout;
+use super::{compat, raw};
 use crate::model::schema::FieldType;
 
 /// How to insert into one plain table.

@@ -6,8 +6,8 @@ use pgrx::pg_sys;
 use pgrx::pg_sys::ffi::pg_guard_ffi_boundary;
 use pgrx::PgRelation;
 
-use super::compat::{self, raw};
 use super::direct_insert::is_open_heap;
+use super::{compat, raw};
 use crate::model::page::Page;
 use crate::model::schema::FieldType;
 

@@ -158,7 +158,7 @@ unsafe extern "C-unwind" fn complete(_argument: *mut c_void) {
     // SAFETY: a report is being made: these set parts of it, and copy the names.
     unsafe {
         if origin.sqlstate != 0 {
-            super::compat::raw::errcode(origin.sqlstate);
+            super::raw::errcode(origin.sqlstate);
         }
         for (field, name) in NAME_FIELDS.iter().zip(&origin.names) {
             if let Some(name) = name {

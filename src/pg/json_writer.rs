@@ -2,7 +2,7 @@
 
 use pgrx::{pg_sys, PgMemoryContexts};
 
-use super::compat::raw;
+use super::raw;
 use crate::model::schema::FieldType;
 
 /// Bytes of the varlena header at the start of the buffer.

@@ -21,6 +21,7 @@ mod client_address_tests;
 pub mod clock;
 pub mod common_table;
 pub mod compat;
+pub mod compiled_tool;
 pub mod configuration;
 pub mod counters;
 pub mod credentials;
@@ -73,6 +74,7 @@ pub mod random;
 pub mod rate_limit;
 #[cfg(any(test, feature = "pg_test"))]
 mod rate_limit_tests;
+mod raw;
 pub mod record;
 pub mod registry;
 pub mod rename_table;

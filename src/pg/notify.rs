@@ -4,7 +4,7 @@ use std::ffi::CString;
 
 use pgrx::pg_sys::ffi::pg_guard_ffi_boundary;
 
-use super::compat::raw;
+use super::raw;
 
 /// Sends `payload` on `channel` to every session that listens, at commit.
 pub fn notify(channel: &str, payload: &str) {

@@ -5,7 +5,7 @@ use std::ffi::CString;
 
 use pgrx::pg_sys;
 
-use super::cache::{CompiledTool, DefaultValue};
+use super::compiled_tool::{CompiledTool, DefaultValue};
 use super::jsonb::{JsonValue, Jsonb, Object};
 use super::report::catch;
 use crate::model::filter::{Condition, Operand, Operator};

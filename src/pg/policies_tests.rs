@@ -15,7 +15,8 @@ mod tests {
     use crate::model::policy::{Circumstances, Decision, PayloadFacts, Policy, RateAnswer};
     use crate::model::project::ProjectId;
     use crate::model::rate::Rate;
-    use crate::pg::cache::{self, CompiledTool};
+    use crate::pg::cache;
+    use crate::pg::compiled_tool::CompiledTool;
     use crate::pg::jsonb::Jsonb;
     use crate::pg::payload_facts::RecordFacts;
 

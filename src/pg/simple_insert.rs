@@ -9,12 +9,12 @@ use pgrx::{PgBox, PgMemoryContexts, PgRelation};
 
 use super::acting::{as_owner, as_owner_with_pinned_path};
 use super::builtin_code::runs_builtin_code_alone;
-use super::compat::{self, raw};
 use super::direct_insert::{
     defaults_to_now, identity_sequence, is_domain, is_field, is_open_heap, prevent_if_not_allowed,
 };
 use super::row::{Cell, Row};
 use super::table::type_oid;
+use super::{compat, raw};
 use crate::model::schema::FieldType;
 
 /// How to insert into one such table.

@@ -14,7 +14,8 @@ use crate::model::policy::Step;
 use crate::model::tenant_error::TenantError;
 use crate::model::token::Digest;
 use crate::pg::access::{self, CredentialState};
-use crate::pg::cache::{self, CompiledTool};
+use crate::pg::cache;
+use crate::pg::compiled_tool::CompiledTool;
 use crate::pg::jsonb::{JsonValue, Jsonb};
 use crate::pg::registry::CredentialRow;
 

@@ -1,7 +1,7 @@
 //! What goes with every change of a record: unique fields and the change feed.
 
 use crate::model::error::Error;
-use crate::pg::cache::CompiledTool;
+use crate::pg::compiled_tool::CompiledTool;
 use crate::pg::notify::notify;
 use crate::pg::report::{explained, Failure};
 

@@ -10,7 +10,7 @@ use crate::model::name::ToolName;
 use crate::model::options::ToolOptions;
 use crate::model::page::Page;
 use crate::model::schema::Schema;
-use crate::pg::cache::CompiledTool;
+use crate::pg::compiled_tool::CompiledTool;
 use crate::pg::ident::TableName;
 use crate::pg::json_writer::JsonWriter;
 use crate::pg::jsonb::Jsonb;

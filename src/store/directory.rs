@@ -8,7 +8,8 @@ use crate::model::openapi::{self, Documented};
 use crate::model::registry_error::RegistryError;
 use crate::model::schema::Schema;
 use crate::model::token::Digest;
-use crate::pg::cache::{self, Tenant};
+use crate::pg::cache;
+use crate::pg::compiled_tool::{self, Tenant};
 use crate::pg::json_writer::JsonWriter;
 use crate::pg::{directory, opened, project_tools};
 
@@ -105,7 +106,7 @@ fn document_of(
         Some(tenant) => {
             let row = project_tools::tenant(tenant.project, registered.id, name)
                 .ok_or(Error::ToolNotFound)?;
-            cache::definition(name, &row.definition)?
+            compiled_tool::definition(name, &row.definition)?
         }
     };
     Ok(openapi::document(

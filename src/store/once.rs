@@ -2,7 +2,7 @@
 
 use crate::model::error::Error;
 use crate::model::token::Digest;
-use crate::pg::cache::CompiledTool;
+use crate::pg::compiled_tool::CompiledTool;
 use crate::pg::ddl;
 use crate::pg::jsonb::Jsonb;
 

@@ -10,7 +10,7 @@ use crate::model::policy::{
 };
 use crate::model::rate::Rate;
 use crate::model::rate_key::{Holder, RateKey, Subject};
-use crate::pg::cache::CompiledTool;
+use crate::pg::compiled_tool::CompiledTool;
 use crate::pg::payload_facts::RecordFacts;
 use crate::pg::registry::CredentialRow;
 use crate::pg::{client_address, clock, rate_limit};

@@ -12,7 +12,7 @@ use crate::model::token::Purpose;
 use crate::pg::ddl::{self, KeepOut};
 use crate::pg::ident::TableName;
 use crate::pg::projects::{self, Lock, ProjectRow};
-use crate::pg::{cache, idempotency, project_tools, registry};
+use crate::pg::{compiled_tool, idempotency, project_tools, registry};
 
 use super::projects::{id_of_project, not_found};
 use super::records::name_of_tool;
@@ -92,7 +92,7 @@ fn create_table(name: &ToolName, project: ProjectId, tool_id: i64) -> Result<(),
 fn take_up_again(name: &ToolName, project: ProjectId, tool_id: i64) -> Result<(), Error> {
     ddl::check_tool_table(&TableName::of_tool_in(name, project))?;
     let row = project_tools::tenant(project, tool_id, name).ok_or(Error::ToolNotFound)?;
-    cache::definition(name, &row.definition)?;
+    compiled_tool::definition(name, &row.definition)?;
     project_tools::set_enabled(project, tool_id, true);
     Ok(())
 }

@@ -9,7 +9,7 @@ use crate::model::options::ToolOptions;
 use crate::model::project::ProjectId;
 use crate::model::schema::Schema;
 use crate::model::tenant_error::TenantError;
-use crate::pg::cache::definition;
+use crate::pg::compiled_tool::definition;
 use crate::pg::ident::TableName;
 use crate::pg::project_tools::{self, TenantRow};
 use crate::pg::{history, registry};

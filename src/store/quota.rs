@@ -10,7 +10,7 @@
 use std::time::{Duration, Instant};
 
 use crate::model::error::Error;
-use crate::pg::cache::CompiledTool;
+use crate::pg::compiled_tool::CompiledTool;
 
 /// Records between two looks at the size.
 const RECORDS_BETWEEN_SIZES: i64 = 64;

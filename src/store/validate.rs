@@ -8,7 +8,7 @@ use crate::model::name::excerpt;
 use crate::model::scalar::Scalar;
 use crate::model::schema::FieldType;
 use crate::model::timestamp;
-use crate::pg::cache::{Column, CompiledTool, DefaultValue};
+use crate::pg::compiled_tool::{Column, CompiledTool, DefaultValue};
 use crate::pg::jsonb::{JsonValue, Jsonb, Object};
 use crate::pg::row::Row;
 
