@@ -10,15 +10,19 @@ use super::spi::{self, Access, KeptStatement};
 
 thread_local! {
     /// Objects that a table, its constraints, defaults and indexes are built on and
-    /// that may bring code along. PostgreSQL's own are not recorded there.
+    /// that may bring code along. PostgreSQL's own are not recorded there. And an
+    /// operator class for a type of PostgreSQL's that has none, as json: comparing arrays
+    /// of it looks for one.
     static CODE_OF_OTHERS: KeptStatement = const { KeptStatement::new(
         "SELECT 1::pg_catalog.int8 FROM pg_catalog.pg_depend AS d \
-         WHERE d.refclassid OPERATOR(pg_catalog.=) ANY (ARRAY[\
+         WHERE (d.refclassid OPERATOR(pg_catalog.=) ANY (ARRAY[\
              'pg_catalog.pg_proc'::pg_catalog.regclass, \
              'pg_catalog.pg_type'::pg_catalog.regclass, \
              'pg_catalog.pg_operator'::pg_catalog.regclass, \
              'pg_catalog.pg_opclass'::pg_catalog.regclass, \
              'pg_catalog.pg_opfamily'::pg_catalog.regclass, \
+             'pg_catalog.pg_ts_config'::pg_catalog.regclass, \
+             'pg_catalog.pg_ts_dict'::pg_catalog.regclass, \
              'pg_catalog.pg_cast'::pg_catalog.regclass]::pg_catalog.oid[]) \
          AND (d.classid, d.objid) IN (\
              SELECT 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid, $1 \
@@ -27,7 +31,10 @@ thread_local! {
              UNION ALL SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass::pg_catalog.oid, c.oid \
                FROM pg_catalog.pg_constraint AS c WHERE c.conrelid OPERATOR(pg_catalog.=) $1 \
              UNION ALL SELECT 'pg_catalog.pg_attrdef'::pg_catalog.regclass::pg_catalog.oid, a.oid \
-               FROM pg_catalog.pg_attrdef AS a WHERE a.adrelid OPERATOR(pg_catalog.=) $1) \
+               FROM pg_catalog.pg_attrdef AS a WHERE a.adrelid OPERATOR(pg_catalog.=) $1)) \
+         OR EXISTS (SELECT FROM pg_catalog.pg_opclass AS o \
+             WHERE o.opcdefault AND o.oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid \
+             AND o.opcintype OPERATOR(pg_catalog.<) 16384::pg_catalog.oid) \
          LIMIT 1",
         &[pg_sys::OIDOID],
     ) };
@@ -44,8 +51,8 @@ pub fn runs_builtin_code_alone(oid: pg_sys::Oid) -> bool {
         })
 }
 
-/// No trigger but those that check foreign keys and deferred unique values, no rule,
-/// policy or partition bound.
+/// No trigger but those that check deferred unique values, no rule, policy or partition
+/// bound. A foreign key may run what the other table is built on.
 fn is_unhooked(table: &PgRelation) -> bool {
     // SAFETY: the relation is open; its parts live as long.
     unsafe {
@@ -58,13 +65,10 @@ fn is_unhooked(table: &PgRelation) -> bool {
 }
 
 fn insert_triggers_are_builtin(triggers: &pg_sys::TriggerDesc) -> bool {
-    // Their queries name everything with its schema.
-    const CHECKS_OF_CONSTRAINTS: [u32; 2] =
-        [pg_sys::F_RI_FKEY_CHECK_INS, pg_sys::F_UNIQUE_KEY_RECHECK];
     // SAFETY: the descriptor of an open table, with as many triggers as it says.
     let all = (0..triggers.numtriggers as usize).map(|n| unsafe { &*triggers.triggers.add(n) });
     all.filter(|trigger| trigger.tgtype as u32 & pg_sys::TRIGGER_TYPE_INSERT != 0)
-        .all(|trigger| CHECKS_OF_CONSTRAINTS.contains(&trigger.tgfoid.to_u32()))
+        .all(|trigger| trigger.tgfoid.to_u32() == pg_sys::F_UNIQUE_KEY_RECHECK)
 }
 
 /// Checks, defaults, generated columns and index expressions: what is immutable
@@ -118,7 +122,9 @@ fn indexes_are_immutable(table: &PgRelation) -> bool {
     }
 }
 
-fn has_code_of_others(table: pg_sys::Oid) -> bool {
+/// True if a table, its constraints, defaults or indexes are built on anything that is not
+/// PostgreSQL's own and may bring code along. Called as the owner.
+pub fn has_code_of_others(table: pg_sys::Oid) -> bool {
     CODE_OF_OTHERS.with(|query| {
         let plan = query.plan();
         spi::with_latest_snapshot(|| {

@@ -8,6 +8,7 @@
 //! of it stays in any cache.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::hash::Hash;
 use std::mem::ManuallyDrop;
 use std::num::NonZeroUsize;
@@ -52,6 +53,8 @@ thread_local! {
     /// Relations invalidated since the last look; written by the callback alone.
     static PENDING: RefCell<Vec<pg_sys::Oid>> = const { RefCell::new(Vec::new()) };
     static EVERYTHING_PENDING: Cell<bool> = const { Cell::new(false) };
+    /// Hashes of types, see [`watch_type`].
+    static WATCHED_TYPES: RefCell<BTreeSet<u32>> = const { RefCell::new(BTreeSet::new()) };
     /// OIDs of the tables of [`CONFIGURATION_TABLES`] that there are.
     static CONFIGURATION: Cell<[pg_sys::Oid; CONFIGURATION_TABLES.len()]> =
         const { Cell::new([pg_sys::InvalidOid; CONFIGURATION_TABLES.len()]) };
@@ -67,24 +70,65 @@ const CONFIGURATION_TABLES: [&str; 6] = [
     "policies",
 ];
 
-/// Asks PostgreSQL to tell us about changed relations and schemas. Called once
-/// per session.
+/// Asks PostgreSQL to tell us about changed relations, schemas, operator classes and types.
+/// Called once per session.
 pub fn register_callback() {
     // SAFETY: the functions have the callbacks' signatures and stay loaded.
     unsafe {
         pg_sys::CacheRegisterRelcacheCallback(Some(relation_changed), pg_sys::Datum::from(0));
+        for cache in [
+            pg_sys::SysCacheIdentifier::NAMESPACEOID,
+            pg_sys::SysCacheIdentifier::CLAOID,
+        ] {
+            pg_sys::CacheRegisterSyscacheCallback(
+                cache as i32,
+                Some(all_may_have_changed),
+                pg_sys::Datum::from(0),
+            );
+        }
         pg_sys::CacheRegisterSyscacheCallback(
-            pg_sys::SysCacheIdentifier::NAMESPACEOID as i32,
-            Some(schema_changed),
+            pg_sys::SysCacheIdentifier::TYPEOID as i32,
+            Some(type_changed),
             pg_sys::Datum::from(0),
         );
     }
 }
 
-/// A schema that is renamed takes its tables along without a word about them.
+/// A schema that is renamed takes its tables along without a word about them; an operator
+/// class may be what tables are compared by.
 #[pg_guard]
-unsafe extern "C-unwind" fn schema_changed(_argument: pg_sys::Datum, _cache: i32, _hash: u32) {
+unsafe extern "C-unwind" fn all_may_have_changed(
+    _argument: pg_sys::Datum,
+    _cache: i32,
+    _hash: u32,
+) {
     EVERYTHING_PENDING.set(true);
+}
+
+/// Has everything read again when this type changes, of which nothing is said about the
+/// tables that have columns of it: a domain may get another default.
+pub fn watch_type(oid: pg_sys::Oid) {
+    // SAFETY: computes the hash of a key.
+    let hash = unsafe {
+        pg_sys::GetSysCacheHashValue(
+            pg_sys::SysCacheIdentifier::TYPEOID as i32,
+            pg_sys::Datum::from(oid),
+            pg_sys::Datum::null(),
+            pg_sys::Datum::null(),
+            pg_sys::Datum::null(),
+        )
+    };
+    WATCHED_TYPES.with_borrow_mut(|watched| watched.insert(hash));
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn type_changed(_argument: pg_sys::Datum, _cache: i32, hash: u32) {
+    // 0 stands for all types.
+    let concerns_us = WATCHED_TYPES
+        .with_borrow(|watched| watched.contains(&hash) || (hash == 0 && !watched.is_empty()));
+    if concerns_us {
+        EVERYTHING_PENDING.set(true);
+    }
 }
 
 /// May run at any moment in which PostgreSQL takes a lock, so it only notes the

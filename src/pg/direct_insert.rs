@@ -324,6 +324,7 @@ fn plain_indexes(table: &PgRelation) -> Option<Vec<PlainIndex>> {
                 && pg_sys::RelationGetIndexExpressions(relation).is_null()
                 && pg_sys::RelationGetIndexPredicate(relation).is_null()
                 && !form.indisexclusion
+                && compares_as_postgresql(&*relation)
                 && (form.indimmediate || !form.indisunique);
             // One that CREATE INDEX CONCURRENTLY has only announced gets no entries yet.
             let ready = form.indisready;
@@ -341,6 +342,19 @@ fn plain_indexes(table: &PgRelation) -> Option<Vec<PlainIndex>> {
             }
         }
         Some(indexes)
+    }
+}
+
+/// True if the index compares by operators of PostgreSQL's own: others may look at the
+/// caller's search_path.
+///
+/// # Safety
+/// An open index.
+unsafe fn compares_as_postgresql(index: &pg_sys::RelationData) -> bool {
+    // SAFETY: a family for each of the columns by which the index is ordered.
+    unsafe {
+        let keys = (*index.rd_index).indnkeyatts as usize;
+        (0..keys).all(|key| (*index.rd_opfamily.add(key)).to_u32() < pg_sys::FirstNormalObjectId)
     }
 }
 
@@ -379,13 +393,18 @@ fn is_nullable(attribute: &pg_sys::FormData_pg_attribute) -> bool {
         && !attribute.atthasdef
         && attribute.attidentity == 0
         && attribute.attgenerated == 0
-        && !is_domain(attribute)
+        && !may_have_default_of_type(attribute)
 }
 
-/// True if the column's type may refuse NULL.
-pub(super) fn is_domain(attribute: &pg_sys::FormData_pg_attribute) -> bool {
-    // SAFETY: a look-up of the type.
-    unsafe { pg_sys::get_typtype(attribute.atttypid) as u8 == pg_sys::TYPTYPE_DOMAIN }
+/// True if what the column gets by itself, or whether it may be NULL, may be up to its type.
+pub(super) fn may_have_default_of_type(attribute: &pg_sys::FormData_pg_attribute) -> bool {
+    // SAFETY: look-ups of the type.
+    unsafe {
+        !attribute.atthasdef
+            && attribute.attidentity == 0
+            && (pg_sys::get_typtype(attribute.atttypid) as u8 == pg_sys::TYPTYPE_DOMAIN
+                || !pg_sys::get_typdefault(attribute.atttypid).is_null())
+    }
 }
 
 /// True if the column is a timestamptz whose default is a plain `now()`.

@@ -32,6 +32,7 @@ pub mod directory;
 mod error_context;
 pub mod existing_records;
 pub mod export;
+mod filled_column;
 pub mod history;
 pub mod idempotency;
 pub mod ident;

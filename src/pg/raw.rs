@@ -6,8 +6,8 @@ use std::ffi::{c_char, c_void};
 use pgrx::pg_sys::{
     self, BulkInsertState, CmdType, CommandId, Datum, EState, Expr, ExprContext, ExprState,
     HeapTuple, Index, IndexInfo, IndexUniqueCheck, ItemPointer, List, MemoryContext, NodeTag,
-    NullableDatum, Oid, Relation, ResultRelInfo, Snapshot, TimestampTz, TransitionCaptureState,
-    TriggerDesc, TupleDesc, TupleTableSlot, TupleTableSlotOps, LOCKMODE,
+    NullableDatum, Oid, PlanState, Relation, ResultRelInfo, Snapshot, TimestampTz,
+    TransitionCaptureState, TriggerDesc, TupleDesc, TupleTableSlot, TupleTableSlotOps, LOCKMODE,
 };
 
 unsafe extern "C-unwind" {
@@ -110,7 +110,6 @@ unsafe extern "C-unwind" {
         descriptor: TupleDesc,
         kind: *const TupleTableSlotOps,
     ) -> *mut TupleTableSlot;
-    pub fn ExecStoreVirtualTuple(slot: *mut TupleTableSlot) -> *mut TupleTableSlot;
     pub fn ExecResetTupleTable(slots: *mut List, free: bool);
     pub fn ExecBSInsertTriggers(state: *mut EState, target: *mut ResultRelInfo);
     pub fn ExecASInsertTriggers(
@@ -136,6 +135,7 @@ unsafe extern "C-unwind" {
         slot: *mut TupleTableSlot,
     );
     pub fn ExecPrepareExpr(expression: *mut Expr, state: *mut EState) -> *mut ExprState;
+    pub fn ExecInitExpr(expression: *mut Expr, parent: *mut PlanState) -> *mut ExprState;
     fn MakePerTupleExprContext(state: *mut EState) -> *mut ExprContext;
     pub fn AfterTriggerBeginQuery();
     pub fn AfterTriggerEndQuery(state: *mut EState);
@@ -193,7 +193,6 @@ const _: unsafe fn(*mut ResultRelInfo, bool) = pg_sys::ExecOpenIndices;
 const _: unsafe fn(*mut ResultRelInfo) = pg_sys::ExecCloseIndices;
 const _: unsafe fn(*mut EState, TupleDesc, *const TupleTableSlotOps) -> *mut TupleTableSlot =
     pg_sys::ExecInitExtraTupleSlot;
-const _: unsafe fn(*mut TupleTableSlot) -> *mut TupleTableSlot = pg_sys::ExecStoreVirtualTuple;
 const _: unsafe fn(*mut List, bool) = pg_sys::ExecResetTupleTable;
 const _: unsafe fn(
     *mut EState,
@@ -210,6 +209,7 @@ const _: unsafe fn(*mut EState, *mut ResultRelInfo, *mut TransitionCaptureState)
 const _: unsafe fn(*mut ResultRelInfo, *mut EState, *mut TupleTableSlot) =
     pg_sys::ExecSimpleRelationInsert;
 const _: unsafe fn(*mut Expr, *mut EState) -> *mut ExprState = pg_sys::ExecPrepareExpr;
+const _: unsafe fn(*mut Expr, *mut PlanState) -> *mut ExprState = pg_sys::ExecInitExpr;
 const _: unsafe fn(*mut EState) -> *mut ExprContext = pg_sys::MakePerTupleExprContext;
 const _: unsafe fn() = pg_sys::AfterTriggerBeginQuery;
 const _: unsafe fn(*mut EState) = pg_sys::AfterTriggerEndQuery;

@@ -5,15 +5,13 @@
 
 use pgrx::pg_sys;
 use pgrx::pg_sys::ffi::pg_guard_ffi_boundary;
-use pgrx::{PgBox, PgMemoryContexts, PgRelation};
+use pgrx::{PgMemoryContexts, PgRelation};
 
 use super::acting::{as_owner, as_owner_with_pinned_path};
-use super::builtin_code::runs_builtin_code_alone;
-use super::direct_insert::{
-    defaults_to_now, identity_sequence, is_domain, is_field, is_open_heap, prevent_if_not_allowed,
-};
-use super::row::{Cell, Row};
-use super::table::type_oid;
+use super::builtin_code::{has_code_of_others, runs_builtin_code_alone};
+use super::direct_insert::{is_open_heap, prevent_if_not_allowed};
+use super::filled_column::{Expression, FilledColumn};
+use super::row::Row;
 use super::{compat, raw};
 use crate::model::schema::FieldType;
 
@@ -29,41 +27,19 @@ pub struct SimpleInsert {
     memory: PgMemoryContexts,
 }
 
-/// A column that gets the value of a field, or a default if there is none.
-struct FilledColumn {
-    column: usize,
-    field: Option<FieldValue>,
-    default: Option<DefaultValue>,
-}
-
-/// Which field, and how its value is assigned to a column that has another type.
-struct FieldValue {
-    field: usize,
-    assignment: Option<*mut pg_sys::Expr>,
-}
-
-enum DefaultValue {
-    /// The next value of an identity column's sequence.
-    Identity(pg_sys::Oid),
-    Now,
-    Constant(pg_sys::NullableDatum),
-    /// Planned for each row: what it calls may be replaced at any time.
-    Expression(*mut pg_sys::Expr),
-}
-
 impl SimpleInsert {
     /// This way into a table, if there is one and the table has all these fields.
     /// Called as the owner, with a pinned path: it may evaluate constant expressions.
     pub fn of(oid: pg_sys::Oid, fields: &[(&str, FieldType)]) -> Option<Self> {
         // SAFETY: the caller holds a lock on the table.
         let table = unsafe { PgRelation::open(oid) };
-        if !is_simple_relation(&table) {
+        if !is_open_heap(&table, pg_sys::ACL_INSERT) || !takes_single_rows(&table) {
             return None;
         }
-        let table_is_builtin = runs_builtin_code_alone(oid);
+        let may_change = has_code_of_others(oid);
         let mut simple = SimpleInsert {
             table: oid,
-            is_builtin: table_is_builtin,
+            is_builtin: runs_builtin_code_alone(oid),
             id: usize::MAX,
             columns: Vec::with_capacity(fields.len() + 2),
             // For as long as this lives, which is longer than what is going on now.
@@ -81,7 +57,7 @@ impl SimpleInsert {
             // SAFETY: as above.
             let filled = unsafe {
                 simple.memory.switch_to(|_| {
-                    FilledColumn::of(&table, column, attribute, fields, table_is_builtin)
+                    FilledColumn::of(&table, column, attribute, fields, may_change)
                 })?
             };
             if filled.field.is_none()
@@ -92,7 +68,10 @@ impl SimpleInsert {
             }
             if let Some(value) = &filled.field {
                 places += 1;
-                simple.is_builtin &= value.assignment.is_none_or(is_builtin_cast);
+                simple.is_builtin &= value
+                    .assignment
+                    .as_ref()
+                    .is_none_or(Expression::is_immutable);
             }
             if filled.field.is_some() || filled.default.is_some() {
                 simple.columns.push(filled);
@@ -104,6 +83,12 @@ impl SimpleInsert {
     /// True if an INSERT runs nobody's code but PostgreSQL's.
     pub fn is_builtin(&self) -> bool {
         self.is_builtin
+    }
+
+    /// False if code on the table has meanwhile added to it what this way does not serve.
+    pub fn still_applies(&self) -> bool {
+        // SAFETY: the caller holds a lock on the table.
+        self.is_builtin || takes_single_rows(&unsafe { PgRelation::open(self.table) })
     }
 
     /// Inserts a record and gives its id; none if a trigger took the row away. The
@@ -145,15 +130,14 @@ impl SimpleInsert {
                 let slot = raw::ExecInitExtraTupleSlot(
                     state,
                     (*table).rd_att,
-                    &raw const pg_sys::TTSOpsVirtual,
+                    &raw const pg_sys::TTSOpsHeapTuple,
                 );
                 self.fill(row, state, slot);
-                (*slot).tts_tableOid = self.table;
                 raw::ExecSimpleRelationInsert(target, state, slot);
-                let id = is_stored(slot).then(|| (*(*slot).tts_values.add(self.id)).value() as i64);
+                let id = is_stored(slot).then(|| self.id_in(slot));
                 if id.is_some() && !capture.is_null() {
                     // Into the transition table: there is no trigger after the row to
-                    // fire twice (`is_simple_relation`).
+                    // fire twice (`takes_single_rows`).
                     raw::ExecARInsertTriggers(state, target, slot, std::ptr::null_mut(), capture);
                 }
                 raw::ExecASInsertTriggers(state, target, capture);
@@ -167,13 +151,17 @@ impl SimpleInsert {
                     raw::PopActiveSnapshot();
                 }
                 raw::CommandCounterIncrement();
-                id
+                id.flatten()
             })
         }
     }
 
+    /// Makes the row. As a tuple, in which every value is plain: what an expression gives
+    /// may be an array or a record that the next to read it would change in place.
+    ///
     /// # Safety
-    /// Inside a `pg_guard_ffi_boundary`; the slot is an empty one of the table's.
+    /// Inside a `pg_guard_ffi_boundary`; the slot is an empty one of the table's, and the
+    /// state's memory is the current one.
     unsafe fn fill(
         &self,
         row: &Row,
@@ -181,147 +169,33 @@ impl SimpleInsert {
         slot: *mut pg_sys::TupleTableSlot,
     ) {
         // SAFETY: all positions are columns of the table, for each of which the slot
-        // has a place.
+        // has a place. The slot frees the tuple.
         unsafe {
+            let descriptor = (*slot).tts_tupleDescriptor;
             let (values, nulls) = ((*slot).tts_values, (*slot).tts_isnull);
-            nulls.write_bytes(1, (*(*slot).tts_tupleDescriptor).natts as usize);
+            nulls.write_bytes(1, (*descriptor).natts as usize);
             for column in &self.columns {
                 let given = column.value(row, state);
                 *values.add(column.column) = given.value;
                 *nulls.add(column.column) = given.isnull;
             }
-            raw::ExecStoreVirtualTuple(slot);
-        }
-    }
-}
-
-const NULL: pg_sys::NullableDatum = pg_sys::NullableDatum {
-    value: pg_sys::Datum::null(),
-    isnull: true,
-};
-
-impl FilledColumn {
-    /// None if the column takes a whole INSERT. Made in the current memory context.
-    fn of(
-        table: &PgRelation,
-        column: usize,
-        attribute: &pg_sys::FormData_pg_attribute,
-        fields: &[(&str, FieldType)],
-        is_builtin: bool,
-    ) -> Option<Self> {
-        let named = |(name, _): &(&str, FieldType)| *name == attribute.name();
-        let default = DefaultValue::of(table, attribute, is_builtin);
-        let field = match fields.iter().position(named) {
-            // Refused if a record names it.
-            Some(_) if attribute.attidentity != 0 => return None,
-            Some(field) => Some(FieldValue {
-                field,
-                assignment: match fields[field].1 {
-                    same if is_field(attribute, same) => None,
-                    other => Some(assignment(other, attribute)?),
-                },
-            }),
-            // One that somebody added, of a type that may refuse NULL.
-            None if default.is_none() && is_domain(attribute) => return None,
-            None => None,
-        };
-        Some(FilledColumn {
-            column,
-            field,
-            default,
-        })
-    }
-
-    /// # Safety
-    /// Inside a `pg_guard_ffi_boundary`, with the state's memory as the current one.
-    unsafe fn value(&self, row: &Row, state: *mut pg_sys::EState) -> pg_sys::NullableDatum {
-        let field = self.field.as_ref();
-        let cell = field.and_then(|value| row.cells.get(value.field));
-        // SAFETY: the expressions were made for a column of this table.
-        unsafe {
-            match (cell, &self.default) {
-                (Some(cell), None) => self.assigned(cell, state),
-                (Some(cell), Some(_)) if cell.is_named => self.assigned(cell, state),
-                (_, Some(default)) => default.evaluate(state),
-                (None, None) => NULL,
-            }
+            let tuple = raw::heap_form_tuple(descriptor, values, nulls);
+            (*tuple).t_tableOid = self.table;
+            raw::ExecStoreHeapTuple(tuple, slot, true);
         }
     }
 
     /// # Safety
-    /// As above.
-    unsafe fn assigned(&self, cell: &Cell, state: *mut pg_sys::EState) -> pg_sys::NullableDatum {
-        let given = pg_sys::NullableDatum {
-            value: cell.value,
-            isnull: cell.is_null,
-        };
-        match self.field.as_ref().and_then(|value| value.assignment) {
-            None => given,
-            // SAFETY: the expression takes a value of the field's type.
-            Some(assignment) => unsafe {
-                raw::evaluate(raw::ExecPrepareExpr(assignment, state), given, state)
-            },
-        }
-    }
-}
-
-impl DefaultValue {
-    /// The default of a column, if it has one, made in the current memory context.
-    fn of(
-        table: &PgRelation,
-        attribute: &pg_sys::FormData_pg_attribute,
-        is_builtin: bool,
-    ) -> Option<Self> {
-        if attribute.attidentity != 0 {
-            return identity_sequence(table.oid(), attribute.attnum).map(DefaultValue::Identity);
-        }
-        if defaults_to_now(table, attribute) {
-            return Some(DefaultValue::Now);
-        }
-        // SAFETY: the default of the column or of its type; a constant is read as what
-        // it is.
+    /// Inside a `pg_guard_ffi_boundary`; the slot holds a row of the table.
+    unsafe fn id_in(&self, slot: *mut pg_sys::TupleTableSlot) -> Option<i64> {
+        let attributes = self.id + 1;
+        // SAFETY: the id is a bigint, among the attributes that are unpacked here.
         unsafe {
-            let default = pg_sys::build_column_default(table.as_ptr(), attribute.attnum.into());
-            if default.is_null() {
-                return None;
+            if ((*slot).tts_nvalid as usize) < attributes {
+                raw::slot_getsomeattrs_int(slot, attributes as i32);
             }
-            if is_builtin {
-                let folded = pg_sys::eval_const_expressions(std::ptr::null_mut(), default);
-                if (*folded).type_ == pg_sys::NodeTag::T_Const {
-                    let constant = &*folded.cast::<pg_sys::Const>();
-                    return Some(DefaultValue::Constant(pg_sys::NullableDatum {
-                        value: constant.constvalue,
-                        isnull: constant.constisnull,
-                    }));
-                }
-            }
-            Some(DefaultValue::Expression(default.cast()))
-        }
-    }
-
-    /// # Safety
-    /// Inside a `pg_guard_ffi_boundary`, with the state's memory as the current one.
-    unsafe fn evaluate(&self, state: *mut pg_sys::EState) -> pg_sys::NullableDatum {
-        let not_null = |value| pg_sys::NullableDatum {
-            value,
-            isnull: false,
-        };
-        // SAFETY: the expression was made for a column of this table, and has no
-        // variables.
-        unsafe {
-            match self {
-                DefaultValue::Identity(sequence) => {
-                    not_null(pg_sys::Datum::from(raw::nextval_internal(*sequence, false)))
-                }
-                DefaultValue::Now => not_null(pg_sys::Datum::from(
-                    raw::GetCurrentTransactionStartTimestamp(),
-                )),
-                DefaultValue::Constant(constant) => *constant,
-                DefaultValue::Expression(expression) => {
-                    let prepared = raw::ExecPrepareExpr(*expression, state);
-                    raw::evaluate(prepared, NULL, state)
-                }
-            }
+            let is_null = *(*slot).tts_isnull.add(self.id);
+            (!is_null).then(|| (*(*slot).tts_values.add(self.id)).value() as i64)
         }
     }
 }
@@ -363,9 +237,9 @@ unsafe fn is_stored(slot: *mut pg_sys::TupleTableSlot) -> bool {
     unsafe { (*slot).tts_tid.ip_posid != pg_sys::InvalidOffsetNumber }
 }
 
-/// A heap into which a row goes by itself: no rule, and not both triggers after the row
-/// and those that see the new rows as a table.
-fn is_simple_relation(table: &PgRelation) -> bool {
+/// True if a row goes into the table by itself: no rule, and not both triggers after the
+/// row and those that see the new rows as a table.
+fn takes_single_rows(table: &PgRelation) -> bool {
     // SAFETY: the relation is open; its parts live as long.
     unsafe {
         let relation = &*table.as_ptr();
@@ -373,58 +247,6 @@ fn is_simple_relation(table: &PgRelation) -> bool {
             let triggers = &*relation.trigdesc;
             triggers.trig_insert_new_table && triggers.trig_insert_after_row
         };
-        is_open_heap(table, pg_sys::ACL_INSERT) && relation.rd_rules.is_null() && !needs_statement
-    }
-}
-
-/// How an INSERT assigns a field's value to a column of another type, in the current
-/// memory context; CaseTestExpr stands for the value. None if it cannot be assigned.
-fn assignment(
-    field_type: FieldType,
-    attribute: &pg_sys::FormData_pg_attribute,
-) -> Option<*mut pg_sys::Expr> {
-    let given = type_oid(field_type);
-    // SAFETY: a node for a value of the given type; the coercion is made around it.
-    unsafe {
-        let mut value = PgBox::<pg_sys::CaseTestExpr>::alloc_node(pg_sys::NodeTag::T_CaseTestExpr);
-        value.typeId = given;
-        value.typeMod = -1;
-        value.collation = pg_sys::get_typcollation(given);
-        let assigned = pg_sys::coerce_to_target_type(
-            std::ptr::null_mut(),
-            value.into_pg().cast(),
-            given,
-            attribute.atttypid,
-            attribute.atttypmod,
-            pg_sys::CoercionContext::COERCION_ASSIGNMENT,
-            pg_sys::CoercionForm::COERCE_IMPLICIT_CAST,
-            -1,
-        );
-        (!assigned.is_null()).then_some(assigned.cast())
-    }
-}
-
-/// True if the expression calls one function of PostgreSQL's after the other, on the
-/// value.
-fn is_builtin_cast(expression: *mut pg_sys::Expr) -> bool {
-    let mut node: *mut pg_sys::Node = expression.cast();
-    // SAFETY: a tree that the parser made; each node is read as what its tag says.
-    unsafe {
-        loop {
-            match (*node).type_ {
-                pg_sys::NodeTag::T_CaseTestExpr => return true,
-                pg_sys::NodeTag::T_RelabelType => {
-                    node = (*node.cast::<pg_sys::RelabelType>()).arg.cast();
-                }
-                pg_sys::NodeTag::T_FuncExpr => {
-                    let call = &*node.cast::<pg_sys::FuncExpr>();
-                    if call.funcid.to_u32() >= pg_sys::FirstUnpinnedObjectId {
-                        return false;
-                    }
-                    node = pg_sys::list_nth(call.args, 0).cast();
-                }
-                _ => return false,
-            }
-        }
+        relation.rd_rules.is_null() && !needs_statement
     }
 }

@@ -10,11 +10,12 @@ use std::num::NonZeroUsize;
 use std::rc::Rc;
 
 use lru::LruCache;
-use pgrx::pg_sys;
+use pgrx::{pg_sys, PgRelation};
 
 use super::acting::{as_owner, as_owner_with_pinned_path};
 use super::bulk_insert::BulkInsert;
-use super::direct_insert::{somebody_watches, DirectInsert};
+use super::cache::watch_type;
+use super::direct_insert::{may_have_default_of_type, somebody_watches, DirectInsert};
 use super::direct_scan::DirectScan;
 use super::ident::{column_list, select_list, TableName};
 use super::json_writer::JsonWriter;
@@ -93,7 +94,7 @@ impl ToolTable {
 
     fn insert_indirectly(&self, columns: &[(&str, FieldType)], row: &Row) -> Option<i64> {
         match self.simple(columns) {
-            Some(simple) if !somebody_watches() => simple.insert(row),
+            Some(simple) if !somebody_watches() && simple.still_applies() => simple.insert(row),
             simple => {
                 let is_builtin = simple.is_some_and(SimpleInsert::is_builtin);
                 self.insert_by_plan(columns, row, is_builtin)
@@ -235,6 +236,7 @@ impl ToolTable {
             .filter(|(_, named)| **named)
             .map(|(column, _)| *column)
             .collect();
+        watch_types_with_defaults(self.oid);
         let types: Vec<pg_sys::Oid> = columns.iter().map(|(_, t)| type_oid(*t)).collect();
         let plan = Rc::new(Plan::prepare(&self.insert_sql(&columns), &types));
         self.inserts.borrow_mut().put(named.to_vec(), plan.clone());
@@ -280,6 +282,17 @@ fn insert_in_bulk<E>(
     }
     bulk.finish();
     Ok(stored)
+}
+
+/// A kept plan has the default of a type in it.
+fn watch_types_with_defaults(table: pg_sys::Oid) {
+    // SAFETY: the caller holds a lock on the table.
+    let table = unsafe { PgRelation::open(table) };
+    for attribute in table.tuple_desc().iter() {
+        if !attribute.attisdropped && may_have_default_of_type(attribute) {
+            watch_type(attribute.atttypid);
+        }
+    }
 }
 
 pub(super) fn type_oid(field_type: FieldType) -> pg_sys::Oid {
