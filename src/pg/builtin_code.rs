@@ -15,7 +15,7 @@ thread_local! {
     /// of it looks for one.
     static CODE_OF_OTHERS: KeptStatement = const { KeptStatement::new(
         "SELECT 1::pg_catalog.int8 FROM pg_catalog.pg_depend AS d \
-         WHERE (d.refclassid OPERATOR(pg_catalog.=) ANY (ARRAY[\
+         WHERE d.refclassid OPERATOR(pg_catalog.=) ANY (ARRAY[\
              'pg_catalog.pg_proc'::pg_catalog.regclass, \
              'pg_catalog.pg_type'::pg_catalog.regclass, \
              'pg_catalog.pg_operator'::pg_catalog.regclass, \
@@ -31,10 +31,11 @@ thread_local! {
              UNION ALL SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass::pg_catalog.oid, c.oid \
                FROM pg_catalog.pg_constraint AS c WHERE c.conrelid OPERATOR(pg_catalog.=) $1 \
              UNION ALL SELECT 'pg_catalog.pg_attrdef'::pg_catalog.regclass::pg_catalog.oid, a.oid \
-               FROM pg_catalog.pg_attrdef AS a WHERE a.adrelid OPERATOR(pg_catalog.=) $1)) \
-         OR EXISTS (SELECT FROM pg_catalog.pg_opclass AS o \
-             WHERE o.opcdefault AND o.oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid \
-             AND o.opcintype OPERATOR(pg_catalog.<) 16384::pg_catalog.oid) \
+               FROM pg_catalog.pg_attrdef AS a WHERE a.adrelid OPERATOR(pg_catalog.=) $1) \
+         UNION ALL \
+         SELECT 1::pg_catalog.int8 FROM pg_catalog.pg_opclass AS o \
+         WHERE o.opcdefault AND o.oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid \
+         AND o.opcintype OPERATOR(pg_catalog.<) 16384::pg_catalog.oid \
          LIMIT 1",
         &[pg_sys::OIDOID],
     ) };
