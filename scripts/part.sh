@@ -16,7 +16,7 @@ case $1 in
         for part in "${PARTS[@]}"; do
             runs "$part" || exit 0
         done
-        await "$2" 20 chain_answers || die "$2 runs, but the chain does not answer: see $LOG"
+        await "$2" 60 chain_answers || die "$2 runs, but the chain does not answer: see $LOG"
         ;;
     stop) stop "$2" ;;
     *) die "usage: part.sh start|stop postgresql|postgrest|caddy|nginx" ;;

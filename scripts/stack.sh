@@ -76,12 +76,20 @@ pid_of() {
 
 runs() { pid_of "$1" >/dev/null; }
 
+# has_ended PART: looked at for a second, as a process has no command line at the moment in which it becomes another program
+has_ended() {
+    for _ in {1..10}; do
+        ! runs "$1" || return 1
+        sleep 0.1
+    done
+}
+
 # await PART SECONDS COMMAND...: until the command succeeds; fails when the part ends or the time is up
 await() {
     local part=$1 end=$((SECONDS + $2))
     shift 2
     until "$@" >/dev/null 2>&1; do
-        runs "$part" && [ "$SECONDS" -lt "$end" ] || return 1
+        [ "$SECONDS" -lt "$end" ] && ! has_ended "$part" || return 1
         sleep 0.1
     done
 }
@@ -119,7 +127,7 @@ start_postgrest() {
         PGRST_SERVER_UNIX_SOCKET="$RUN/postgrest.sock" \
         PGRST_OPENAPI_SERVER_PROXY_URI="$(base_url)" \
         "$POSTGREST" "$RUN/postgrest.conf"
-    await postgrest 10 curl --silent --unix-socket "$RUN/postgrest.sock" http://postgrest/
+    await postgrest 60 curl --silent --unix-socket "$RUN/postgrest.sock" http://postgrest/
 }
 
 start_caddy() {
@@ -127,7 +135,7 @@ start_caddy() {
         STORE_HTTP_PORT="$STORE_HTTP_PORT" STORE_UPSTREAM="unix/$RUN/postgrest.sock" \
         XDG_CONFIG_HOME="$RUN" XDG_DATA_HOME="$RUN" \
         caddy run --config "$RUN/Caddyfile" --adapter caddyfile
-    await caddy 10 curl --silent "$(base_url)/"
+    await caddy 60 curl --silent "$(base_url)/"
 }
 
 # The copy of the configuration, with the settings in it: nginx reads no environment.
@@ -140,7 +148,7 @@ make_nginx_conf() {
 
 start_nginx() {
     launch nginx nginx -e stderr -p "$RUN/" -c "$RUN/nginx.conf"
-    await nginx 10 curl --silent "$(base_url)/"
+    await nginx 60 curl --silent "$(base_url)/"
 }
 
 chain_answers() { curl --silent --max-time 5 "$(base_url)/tools/is_the_chain_up" | grep -q 'Tool not found'; }

@@ -94,7 +94,7 @@ make_database
 say "starting PostgREST and $STORE_PROXY"
 start_postgrest
 "start_$STORE_PROXY"
-await "$STORE_PROXY" 20 chain_answers
+await "$STORE_PROXY" 60 chain_answers
 trap - EXIT
 
 say "the stack answers${token_note}"
