@@ -1,8 +1,8 @@
 //! Statements on a tool's table: the direct way where the table is plain, kept
-//! plans otherwise, and for an INSERT a way between the two. Plans run with the search_path pinned: what makes a table
-//! other than plain is often code (triggers, checks, domains, policies) that
-//! was written without the caller's search_path in mind. Only an INSERT that
-//! can run no such code goes without.
+//! plans otherwise, and for an INSERT a way between the two. Plans run with the
+//! search_path pinned: what makes a table other than plain is often code
+//! (triggers, checks, domains, policies) that was written without the caller's
+//! search_path in mind. Only an INSERT that can run no such code goes without.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::ffi::c_char;
