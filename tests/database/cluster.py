@@ -132,14 +132,6 @@ class Cluster:
         return self.connect(connection.info.dbname)
 
 
-def eventually(ready):
-    """Waits for a condition that takes a while to come true, and fails if it never does."""
-    deadline = time.monotonic() + 120
-    while not ready():
-        assert time.monotonic() < deadline, "it did not come true within two minutes"
-        time.sleep(0.01)
-
-
 def rows(connection, query, *parameters):
     return connection.execute(query, parameters or None).fetchall()
 

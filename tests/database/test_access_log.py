@@ -8,7 +8,8 @@ import time
 import psycopg
 import pytest
 
-from cluster import Cluster, eventually, program, rows, value
+from cluster import Cluster, program, rows, value
+from stack import eventually
 from test_standby import Standby
 
 FIELDS = json.dumps([{"name": "n", "type": "int"}])

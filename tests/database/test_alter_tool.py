@@ -7,7 +7,8 @@ import time
 import psycopg
 import pytest
 
-from cluster import eventually, rows, value
+from cluster import rows, value
+from stack import eventually
 
 FIELDS = json.dumps([{"name": "n", "type": "int"}, {"name": "s", "type": "str"}])
 ADD = json.dumps({"add": {"name": "extra", "type": "int"}})

@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 
-from cluster import Cluster, eventually, rows, value
+from cluster import Cluster, rows, value
+from stack import eventually
 
 PROJECTS = 1000
 # No project may have the same term twice after it.

@@ -7,7 +7,8 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from cluster import Cluster, eventually, rows, value
+from cluster import Cluster, rows, value
+from stack import eventually
 from test_standby import Standby
 
 CONTENTS = {

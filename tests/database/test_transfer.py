@@ -8,7 +8,8 @@ from random import Random
 import psycopg
 import pytest
 
-from cluster import eventually, rows, value
+from cluster import rows, value
+from stack import eventually
 
 MEGABYTE = 1 << 20
 TOKEN = "token-of-moved-1"

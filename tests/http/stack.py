@@ -72,6 +72,14 @@ def free_port():
     return next(port for port in _unused if not taken(port))
 
 
+def eventually(ready):
+    """Waits for a condition that takes a while to come true, and fails if it never does."""
+    deadline = time.monotonic() + 120
+    while not ready():
+        assert time.monotonic() < deadline, "it did not come true within two minutes"
+        time.sleep(0.02)
+
+
 class Stack:
     def __init__(self, common_tokens=COMMON_TOKENS, proxy="caddy", durable=False):
         """Unless it is `durable`, PostgreSQL does not wait for the disk: nothing here shall outlive the machine."""
@@ -203,13 +211,7 @@ class Stack:
         assert answer.status == 200, answer
         return tool
 
-    def eventually(self, ready):
-        """Waits for a condition that takes a while to come true, and fails if it never does."""
-        for _ in range(600):
-            if ready():
-                return
-            time.sleep(0.1)
-        raise AssertionError("it did not come true within a minute")
+    eventually = staticmethod(eventually)
 
     # SQL
 
