@@ -31,8 +31,11 @@ MORE_THAN_PLAIN = {
     "an integer column": "alter table {table} alter column rating type integer",
     "a trigger after each statement": "create trigger after after insert on {table} execute function twins.keep()",
     "a transition table": "create trigger after after insert on {table} referencing new table as added execute function twins.keep()",
-    # Takes a plan.
+    "a column of a domain": "alter table {table} alter column rating type twins.small",
+    # These take a plan; the second one with the search_path pinned.
     "a rule that also writes elsewhere, by kept plan": "create rule also as on insert to {table} do also insert into twins.also values (new.rating)",
+    "triggers of rows and of added rows, by kept plan": "create trigger rows after insert on {table} for each row execute function twins.keep(); "
+        "create trigger added after insert on {table} referencing new table as added execute function twins.keep()",
 }
 
 
@@ -42,6 +45,7 @@ def plan(bench):
     bench.stack.sql("create table twins.users (id bigint primary key)")
     bench.stack.sql("insert into twins.users values (%s)", THREE_VALUES["user_id"])
     bench.stack.sql("create function twins.keep() returns trigger language plpgsql as $$ begin return new; end $$")
+    bench.stack.sql("create domain twins.small as bigint check (value < 1000000)")
     bench.stack.sql("create table twins.also (rating bigint)")
     bench.stack.sql("grant usage on schema twins to projectalpha_owner")
     bench.stack.sql("grant insert on twins.also to projectalpha_owner")

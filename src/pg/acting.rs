@@ -5,6 +5,8 @@ use std::ffi::{CStr, CString};
 
 use pgrx::{pg_guard, pg_sys};
 
+use super::compat;
+
 const OWNER_ROLE: &CStr = c"projectalpha_owner";
 const ADMIN_ROLE: &CStr = c"projectalpha_admin";
 const READER_ROLE: &CStr = c"projectalpha_reader";
@@ -155,6 +157,21 @@ pub fn with_portable_values<T>(body: impl FnOnce() -> T) -> T {
 /// that may run code of others (triggers, rules).
 pub fn as_owner_with_pinned_path<T>(body: impl FnOnce() -> T) -> T {
     as_owner(|| with_settings(&PINNED_PATH, body))
+}
+
+/// [`as_owner`] with a search_path that nobody else can write to, for a plan that runs
+/// no code but PostgreSQL's: no function with a search_path of its own is called.
+/// Without a path of its own, the plan would have the caller's looked up for each record.
+pub fn as_owner_in_catalog<T>(body: impl FnOnce() -> T) -> T {
+    #[cfg(any(feature = "pg14", feature = "pg15", feature = "pg16"))]
+    return as_owner(|| {
+        compat::override_search_path();
+        let value = body();
+        compat::end_override_of_search_path();
+        value
+    });
+    #[cfg(not(any(feature = "pg14", feature = "pg15", feature = "pg16")))]
+    as_owner_with_pinned_path(body)
 }
 
 /// [`as_owner_with_pinned_path`], for making tables.

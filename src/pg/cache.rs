@@ -70,7 +70,8 @@ const CONFIGURATION_TABLES: [&str; 6] = [
     "policies",
 ];
 
-/// Asks PostgreSQL to tell us about changed relations, schemas, operator classes and types.
+/// Asks PostgreSQL to tell us about changed relations, schemas, operator classes, casts
+/// and types.
 /// Called once per session.
 pub fn register_callback() {
     // SAFETY: the functions have the callbacks' signatures and stay loaded.
@@ -79,6 +80,7 @@ pub fn register_callback() {
         for cache in [
             pg_sys::SysCacheIdentifier::NAMESPACEOID,
             pg_sys::SysCacheIdentifier::CLAOID,
+            pg_sys::SysCacheIdentifier::CASTSOURCETARGET,
         ] {
             pg_sys::CacheRegisterSyscacheCallback(
                 cache as i32,
@@ -95,7 +97,7 @@ pub fn register_callback() {
 }
 
 /// A schema that is renamed takes its tables along without a word about them; an operator
-/// class may be what tables are compared by.
+/// class may be what values are compared by, a cast how they are assigned.
 #[pg_guard]
 unsafe extern "C-unwind" fn all_may_have_changed(
     _argument: pg_sys::Datum,
@@ -105,9 +107,20 @@ unsafe extern "C-unwind" fn all_may_have_changed(
     EVERYTHING_PENDING.set(true);
 }
 
-/// Has everything read again when this type changes, of which nothing is said about the
-/// tables that have columns of it: a domain may get another default.
-pub fn watch_type(oid: pg_sys::Oid) {
+/// Has everything read again when this type changes, or what a domain is made of. Nothing
+/// is said then about the tables that have columns of it: a domain may get another default.
+pub fn watch_type(mut oid: pg_sys::Oid) {
+    // SAFETY: a look-up of the type.
+    if unsafe { !pg_sys::get_typdefault(oid).is_null() } {
+        watch(oid);
+    }
+    while let Some(base) = super::compat::base_of_domain(oid) {
+        watch(oid);
+        oid = base;
+    }
+}
+
+fn watch(oid: pg_sys::Oid) {
     // SAFETY: computes the hash of a key.
     let hash = unsafe {
         pg_sys::GetSysCacheHashValue(
@@ -251,6 +264,12 @@ fn is_pending(table: pg_sys::Oid) -> bool {
         })
 }
 
+/// True if one of these tables has changed since the last call found its tool.
+pub fn has_changed(tables: &[pg_sys::Oid]) -> bool {
+    EVERYTHING_PENDING.get()
+        || PENDING.with_borrow(|pending| tables.iter().any(|table| pending.contains(table)))
+}
+
 fn drop_invalidated() {
     let pending = PENDING.take();
     let everything = EVERYTHING_PENDING.replace(false);
@@ -266,7 +285,9 @@ fn drop_invalidated() {
             all.append(&mut take_if(&mut kept.tenants, of_all));
             return all;
         }
-        let of_stale = |tool: &CompiledTool| pending.contains(&tool.table.oid);
+        let of_stale = |tool: &CompiledTool| {
+            pending.contains(&tool.table.oid) || tool.table.depends_on(&pending)
+        };
         let mut stale = take_if(&mut kept.tools, of_stale);
         stale.append(&mut take_if(&mut kept.tenants, of_stale));
         stale

@@ -150,6 +150,18 @@ pub fn is_partition(oid: pg_sys::Oid) -> bool {
     }
 }
 
+/// The type that a domain restricts; none for any other type.
+pub fn base_of_domain(oid: pg_sys::Oid) -> Option<pg_sys::Oid> {
+    // SAFETY: any OID may be looked up; the row is read before it is released.
+    unsafe {
+        cached_row(pg_sys::SysCacheIdentifier::TYPEOID as i32, oid, |row| {
+            let form = &*row.cast::<pg_sys::FormData_pg_type>();
+            (form.typtype as u8 == pg_sys::TYPTYPE_DOMAIN).then_some(form.typbasetype)
+        })
+        .flatten()
+    }
+}
+
 /// Tells this cluster, with its standbys, from all others.
 pub fn system_identifier() -> u64 {
     // SAFETY: reads what the server has in memory.
@@ -253,6 +265,64 @@ pub unsafe fn init_range_table(state: *mut pg_sys::EState, entry: *mut pg_sys::R
             permissions_of(entry),
             raw::bms_make_singleton(1),
         );
+    }
+}
+
+/// Puts a search_path of pg_catalog alone before the session's own, without a setting and
+/// so at a tenth of its cost: a function's SET search_path has no effect meanwhile. Since
+/// 17 PostgreSQL has no such thing.
+#[cfg(any(feature = "pg14", feature = "pg15", feature = "pg16"))]
+pub fn override_search_path() {
+    let mut path = pg_sys::OverrideSearchPath {
+        schemas: std::ptr::null_mut(),
+        addCatalog: true,
+        ..Default::default()
+    };
+    // SAFETY: the path is copied. The end of a failed (sub)transaction takes it back.
+    unsafe { pg_sys::PushOverrideSearchPath(&mut path) };
+}
+
+/// Takes [`override_search_path`] back, in the same subtransaction.
+#[cfg(any(feature = "pg14", feature = "pg15", feature = "pg16"))]
+pub fn end_override_of_search_path() {
+    // SAFETY: the caller put one there.
+    unsafe { pg_sys::PopOverrideSearchPath() };
+}
+
+/// Enters a row into all indexes of its table, and gives those whose check is to be
+/// repeated at the end.
+///
+/// # Safety
+/// Inside a `pg_guard_ffi_boundary`; the row is stored, the indexes are open.
+pub unsafe fn insert_index_tuples(
+    target: *mut pg_sys::ResultRelInfo,
+    state: *mut pg_sys::EState,
+    slot: *mut pg_sys::TupleTableSlot,
+) -> *mut pg_sys::List {
+    let none = std::ptr::null_mut();
+    // SAFETY: the caller vouches for all of them.
+    unsafe {
+        #[cfg(any(feature = "pg14", feature = "pg15"))]
+        return raw::ExecInsertIndexTuples(
+            target,
+            slot,
+            state,
+            false,
+            false,
+            std::ptr::null_mut(),
+            none,
+        );
+        #[cfg(any(feature = "pg16", feature = "pg17", feature = "pg18"))]
+        raw::ExecInsertIndexTuples(
+            target,
+            slot,
+            state,
+            false,
+            false,
+            std::ptr::null_mut(),
+            none,
+            false,
+        )
     }
 }
 

@@ -262,6 +262,19 @@ pub fn somebody_watches() -> bool {
 /// A heap on which our owner has the privilege, and whose rows row security does not
 /// hide from it: what all ways without a plan ask for.
 pub(super) fn is_open_heap(table: &PgRelation, privilege: u32) -> bool {
+    is_heap(table, privilege) && !hides_rows_from_owner(table)
+}
+
+/// True if row security applies to our owner, too.
+pub(super) fn hides_rows_from_owner(table: &PgRelation) -> bool {
+    // SAFETY: the relation is open.
+    let class = unsafe { &*(*table.as_ptr()).rd_rel };
+    class.relrowsecurity
+        && (class.relforcerowsecurity || class.relowner != super::acting::owner_role())
+}
+
+/// A heap on which our owner has the privilege.
+pub(super) fn is_heap(table: &PgRelation, privilege: u32) -> bool {
     // SAFETY: the relation is open; the rest are look-ups in the system caches.
     unsafe {
         let relation = &*table.as_ptr();
@@ -269,8 +282,6 @@ pub(super) fn is_open_heap(table: &PgRelation, privilege: u32) -> bool {
         let wanted = pg_sys::AclMode::from(privilege);
         class.relkind as u8 == pg_sys::RELKIND_RELATION
             && relation.rd_tableam == pg_sys::GetHeapamTableAmRoutine()
-            && (!class.relrowsecurity
-                || (!class.relforcerowsecurity && class.relowner == super::acting::owner_role()))
             && pg_sys::pg_class_aclcheck(table.oid(), super::acting::owner_role(), wanted)
                 == pg_sys::AclResult::ACLCHECK_OK
             // Citus keeps the rows of a distributed table elsewhere.

@@ -3,9 +3,11 @@
 
 use pgrx::{pg_sys, PgBox, PgRelation};
 
+use super::cache::watch_type;
 use super::direct_insert::{
     defaults_to_now, identity_sequence, is_field, may_have_default_of_type,
 };
+use super::path_blind::is_path_blind;
 use super::raw;
 use super::report::catch;
 use super::row::{Cell, Row};
@@ -55,9 +57,7 @@ impl FilledColumn {
         may_change: bool,
     ) -> Option<Self> {
         let named = |(name, _): &(&str, FieldType)| *name == attribute.name();
-        if may_have_default_of_type(attribute) {
-            return None;
-        }
+        watch_type(attribute.atttypid);
         let field = match fields.iter().position(named) {
             // Refused if a record names it.
             Some(_) if attribute.attidentity != 0 => return None,
@@ -65,12 +65,18 @@ impl FilledColumn {
                 field,
                 assignment: match fields[field].1 {
                     same if is_field(attribute, same) => None,
-                    other => Some(assignment(other, attribute)?),
+                    other => {
+                        let assigned = assignment(other, attribute)?;
+                        Some(Expression::of(assigned.cast(), !is_builtin_cast(assigned)))
+                    }
                 },
             }),
             None => None,
         };
-        let default = if attribute.atthasdef || attribute.attidentity != 0 {
+        let has_default = attribute.atthasdef
+            || attribute.attidentity != 0
+            || may_have_default_of_type(attribute);
+        let default = if has_default {
             Some(DefaultValue::of(table, attribute, may_change)?)
         } else {
             None
@@ -90,10 +96,9 @@ impl FilledColumn {
         // SAFETY: the expressions were made for a column of this table.
         unsafe {
             match (cell, &self.default) {
-                (Some(cell), None) => self.assigned(cell, state),
-                (Some(cell), Some(_)) if cell.is_named => self.assigned(cell, state),
+                (Some(cell), _) if cell.is_named => self.assigned(cell, state),
                 (_, Some(default)) => default.evaluate(state),
-                (None, None) => NULL,
+                (_, None) => NULL,
             }
         }
     }
@@ -130,10 +135,12 @@ impl DefaultValue {
         // SAFETY: the default of a column of an open table.
         let default =
             unsafe { pg_sys::build_column_default(table.as_ptr(), attribute.attnum.into()) };
-        if default.is_null() {
-            return None;
-        }
-        let expression = Expression::of(default.cast(), may_change);
+        let expression = if default.is_null() {
+            // Which a domain may refuse.
+            Expression::of(null_of(attribute).cast(), false)
+        } else {
+            Expression::of(default.cast(), may_change)
+        };
         Some(match expression.constant() {
             Some(constant) => DefaultValue::Constant(constant),
             None => DefaultValue::Expression(expression),
@@ -197,11 +204,6 @@ impl Expression {
         }
     }
 
-    pub fn is_immutable(&self) -> bool {
-        // SAFETY: a complete expression.
-        !unsafe { pg_sys::contain_mutable_functions(self.node.cast()) }
-    }
-
     /// # Safety
     /// Inside a `pg_guard_ffi_boundary`, with the state's memory as the current one.
     unsafe fn evaluate(
@@ -221,13 +223,28 @@ impl Expression {
     }
 }
 
+/// True if the values of these fields are assigned to the table's columns by functions of
+/// PostgreSQL that give the same under any search_path.
+pub fn assignments_are_builtin(table: &PgRelation, fields: &[(&str, FieldType)]) -> bool {
+    table.tuple_desc().iter().all(|attribute| {
+        let field = fields.iter().find(|(name, _)| *name == attribute.name());
+        attribute.attisdropped
+            || field.is_none_or(|(_, field_type)| {
+                is_field(attribute, *field_type)
+                    || assignment(*field_type, attribute).is_some_and(|assigned| {
+                        // SAFETY: a complete expression.
+                        is_builtin_cast(assigned) && unsafe { is_path_blind(assigned) }
+                    })
+            })
+    })
+}
+
 /// How an INSERT assigns a field's value to a column of another type, in the current
-/// memory context; CaseTestExpr stands for the value. None if it cannot be assigned, or
-/// if a cast of others does it, which may change without a word about the table.
+/// memory context; CaseTestExpr stands for the value. None if it cannot be assigned.
 fn assignment(
     field_type: FieldType,
     attribute: &pg_sys::FormData_pg_attribute,
-) -> Option<Expression> {
+) -> Option<*mut pg_sys::Node> {
     let given = type_oid(field_type);
     // SAFETY: a node for a value of the given type; the coercion is made around it.
     unsafe {
@@ -245,13 +262,26 @@ fn assignment(
             pg_sys::CoercionForm::COERCE_IMPLICIT_CAST,
             -1,
         );
-        (!assigned.is_null() && is_builtin_cast(assigned))
-            .then(|| Expression::of(assigned.cast(), false))
+        (!assigned.is_null()).then_some(assigned)
+    }
+}
+
+/// NULL, as an INSERT that does not name the column makes it.
+fn null_of(attribute: &pg_sys::FormData_pg_attribute) -> *mut pg_sys::Node {
+    // SAFETY: makes an expression from the facts about a column.
+    unsafe {
+        pg_sys::coerce_null_to_domain(
+            attribute.atttypid,
+            attribute.atttypmod,
+            attribute.attcollation,
+            attribute.attlen.into(),
+            attribute.attbyval,
+        )
     }
 }
 
 /// True if the expression calls one function of PostgreSQL's after the other, on the
-/// value.
+/// value. What a domain checks is looked up for each row.
 fn is_builtin_cast(mut node: *mut pg_sys::Node) -> bool {
     // SAFETY: a tree that the parser made; each node is read as what its tag says.
     unsafe {
@@ -260,6 +290,16 @@ fn is_builtin_cast(mut node: *mut pg_sys::Node) -> bool {
                 pg_sys::NodeTag::T_CaseTestExpr => return true,
                 pg_sys::NodeTag::T_RelabelType => {
                     node = (*node.cast::<pg_sys::RelabelType>()).arg.cast();
+                }
+                pg_sys::NodeTag::T_CoerceToDomain => {
+                    node = (*node.cast::<pg_sys::CoerceToDomain>()).arg.cast();
+                }
+                pg_sys::NodeTag::T_CoerceViaIO => {
+                    let coercion = &*node.cast::<pg_sys::CoerceViaIO>();
+                    if coercion.resulttype.to_u32() >= pg_sys::FirstUnpinnedObjectId {
+                        return false;
+                    }
+                    node = coercion.arg.cast();
                 }
                 pg_sys::NodeTag::T_FuncExpr => {
                     let call = &*node.cast::<pg_sys::FuncExpr>();

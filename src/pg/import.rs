@@ -4,8 +4,8 @@ use std::ffi::c_char;
 
 use pgrx::{pg_sys, IntoDatum};
 
-use super::acting::{as_owner, as_owner_with_pinned_path};
-use super::builtin_code::runs_builtin_code_alone;
+use super::acting::{as_owner_in_catalog, as_owner_with_pinned_path};
+use super::builtin_code::InsertCode;
 use super::ident::{column_list, TableName};
 use super::report::{catch, Failure};
 use super::row::Row;
@@ -40,10 +40,10 @@ impl Import {
             places.join(", ")
         );
         let types: Vec<pg_sys::Oid> = columns.iter().map(|(_, t)| type_oid(*t)).collect();
-        Import {
-            insert: as_owner_with_pinned_path(|| Plan::prepare(&sql, &types)),
-            is_builtin: runs_builtin_code_alone(oid),
-        }
+        as_owner_with_pinned_path(|| Import {
+            insert: Plan::prepare_generic(&sql, &types),
+            is_builtin: InsertCode::of(oid, columns).is_builtin_here(),
+        })
     }
 
     /// Inserts one record. After a failure the caller must raise an error, and do
@@ -77,7 +77,7 @@ impl Import {
         };
         catch(|| {
             if self.is_builtin {
-                as_owner(insert)
+                as_owner_in_catalog(insert)
             } else {
                 as_owner_with_pinned_path(insert)
             }

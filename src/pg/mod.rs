@@ -12,6 +12,8 @@ pub mod agents;
 pub mod alter_table;
 pub mod archive;
 mod builtin_code;
+#[cfg(any(test, feature = "pg_test"))]
+mod builtin_code_tests;
 mod bulk_insert;
 pub mod cache;
 pub mod catalogue;
@@ -56,6 +58,7 @@ mod numeric_tests;
 pub mod object_models;
 pub mod opened;
 pub mod own_writes;
+mod path_blind;
 pub mod payload_facts;
 pub mod policies;
 #[cfg(any(test, feature = "pg_test"))]
@@ -81,6 +84,7 @@ pub mod registry;
 pub mod rename_table;
 pub mod report;
 pub mod request_settings;
+mod rewrite_rules;
 pub mod role_access;
 pub mod rotation;
 pub mod row;

@@ -129,11 +129,51 @@ unsafe extern "C-unwind" {
         table: Oid,
         command: CmdType::Type,
     ) -> *mut TransitionCaptureState;
-    pub fn ExecSimpleRelationInsert(
+    pub fn ExecBRInsertTriggers(
+        state: *mut EState,
+        target: *mut ResultRelInfo,
+        slot: *mut TupleTableSlot,
+    ) -> bool;
+    /// Not in pgrx's bindings.
+    pub fn ExecComputeStoredGenerated(
         target: *mut ResultRelInfo,
         state: *mut EState,
         slot: *mut TupleTableSlot,
+        command: CmdType::Type,
     );
+    pub fn ExecConstraints(
+        target: *mut ResultRelInfo,
+        slot: *mut TupleTableSlot,
+        state: *mut EState,
+    );
+    pub fn ExecPartitionCheck(
+        target: *mut ResultRelInfo,
+        slot: *mut TupleTableSlot,
+        state: *mut EState,
+        raises: bool,
+    ) -> bool;
+    pub fn simple_table_tuple_insert(table: Relation, slot: *mut TupleTableSlot);
+    #[cfg(any(feature = "pg14", feature = "pg15"))]
+    pub fn ExecInsertIndexTuples(
+        target: *mut ResultRelInfo,
+        slot: *mut TupleTableSlot,
+        state: *mut EState,
+        update: bool,
+        speculative: bool,
+        conflict: *mut bool,
+        arbiters: *mut List,
+    ) -> *mut List;
+    #[cfg(any(feature = "pg16", feature = "pg17", feature = "pg18"))]
+    pub fn ExecInsertIndexTuples(
+        target: *mut ResultRelInfo,
+        slot: *mut TupleTableSlot,
+        state: *mut EState,
+        update: bool,
+        speculative: bool,
+        conflict: *mut bool,
+        arbiters: *mut List,
+        only_summarizing: bool,
+    ) -> *mut List;
     pub fn ExecPrepareExpr(expression: *mut Expr, state: *mut EState) -> *mut ExprState;
     pub fn ExecInitExpr(expression: *mut Expr, parent: *mut PlanState) -> *mut ExprState;
     fn MakePerTupleExprContext(state: *mut EState) -> *mut ExprContext;
@@ -206,8 +246,33 @@ const _: unsafe fn(*mut TriggerDesc, Oid, CmdType::Type) -> *mut TransitionCaptu
 const _: unsafe fn(*mut EState, *mut ResultRelInfo) = pg_sys::ExecBSInsertTriggers;
 const _: unsafe fn(*mut EState, *mut ResultRelInfo, *mut TransitionCaptureState) =
     pg_sys::ExecASInsertTriggers;
-const _: unsafe fn(*mut ResultRelInfo, *mut EState, *mut TupleTableSlot) =
-    pg_sys::ExecSimpleRelationInsert;
+const _: unsafe fn(*mut EState, *mut ResultRelInfo, *mut TupleTableSlot) -> bool =
+    pg_sys::ExecBRInsertTriggers;
+const _: unsafe fn(*mut ResultRelInfo, *mut TupleTableSlot, *mut EState) = pg_sys::ExecConstraints;
+const _: unsafe fn(*mut ResultRelInfo, *mut TupleTableSlot, *mut EState, bool) -> bool =
+    pg_sys::ExecPartitionCheck;
+const _: unsafe fn(Relation, *mut TupleTableSlot) = pg_sys::simple_table_tuple_insert;
+#[cfg(any(feature = "pg14", feature = "pg15"))]
+const _: unsafe fn(
+    *mut ResultRelInfo,
+    *mut TupleTableSlot,
+    *mut EState,
+    bool,
+    bool,
+    *mut bool,
+    *mut List,
+) -> *mut List = pg_sys::ExecInsertIndexTuples;
+#[cfg(any(feature = "pg16", feature = "pg17", feature = "pg18"))]
+const _: unsafe fn(
+    *mut ResultRelInfo,
+    *mut TupleTableSlot,
+    *mut EState,
+    bool,
+    bool,
+    *mut bool,
+    *mut List,
+    bool,
+) -> *mut List = pg_sys::ExecInsertIndexTuples;
 const _: unsafe fn(*mut Expr, *mut EState) -> *mut ExprState = pg_sys::ExecPrepareExpr;
 const _: unsafe fn(*mut Expr, *mut PlanState) -> *mut ExprState = pg_sys::ExecInitExpr;
 const _: unsafe fn(*mut EState) -> *mut ExprContext = pg_sys::MakePerTupleExprContext;

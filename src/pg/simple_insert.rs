@@ -1,16 +1,16 @@
 //! Inserting into a table with more to it than a plain one (checks, generated
 //! columns, defaults, columns of other types, triggers, foreign keys, any kind of index)
-//! without a plan: as logical replication inserts a row that it received. All of it is
-//! PostgreSQL's own code; what is spared is a plan, with its start and its end.
+//! without a plan, by the executor's own steps. What is spared is a plan, with its start
+//! and its end.
 
 use pgrx::pg_sys;
 use pgrx::pg_sys::ffi::pg_guard_ffi_boundary;
 use pgrx::{PgMemoryContexts, PgRelation};
 
 use super::acting::{as_owner, as_owner_with_pinned_path};
-use super::builtin_code::{has_code_of_others, runs_builtin_code_alone};
+use super::builtin_code::InsertCode;
 use super::direct_insert::{is_open_heap, prevent_if_not_allowed};
-use super::filled_column::{Expression, FilledColumn};
+use super::filled_column::FilledColumn;
 use super::row::Row;
 use super::{compat, raw};
 use crate::model::schema::FieldType;
@@ -30,16 +30,15 @@ pub struct SimpleInsert {
 impl SimpleInsert {
     /// This way into a table, if there is one and the table has all these fields.
     /// Called as the owner, with a pinned path: it may evaluate constant expressions.
-    pub fn of(oid: pg_sys::Oid, fields: &[(&str, FieldType)]) -> Option<Self> {
+    pub fn of(oid: pg_sys::Oid, fields: &[(&str, FieldType)], code: &InsertCode) -> Option<Self> {
         // SAFETY: the caller holds a lock on the table.
         let table = unsafe { PgRelation::open(oid) };
-        if !is_open_heap(&table, pg_sys::ACL_INSERT) || !takes_single_rows(&table) {
+        if !is_open_heap(&table, pg_sys::ACL_INSERT) || has_rules(&table) {
             return None;
         }
-        let may_change = has_code_of_others(oid);
         let mut simple = SimpleInsert {
             table: oid,
-            is_builtin: runs_builtin_code_alone(oid),
+            is_builtin: code.is_builtin_here(),
             id: usize::MAX,
             columns: Vec::with_capacity(fields.len() + 2),
             // For as long as this lives, which is longer than what is going on now.
@@ -57,7 +56,13 @@ impl SimpleInsert {
             // SAFETY: as above.
             let filled = unsafe {
                 simple.memory.switch_to(|_| {
-                    FilledColumn::of(&table, column, attribute, fields, may_change)
+                    FilledColumn::of(
+                        &table,
+                        column,
+                        attribute,
+                        fields,
+                        code.has_objects_of_others,
+                    )
                 })?
             };
             if filled.field.is_none()
@@ -66,13 +71,7 @@ impl SimpleInsert {
             {
                 simple.id = column;
             }
-            if let Some(value) = &filled.field {
-                places += 1;
-                simple.is_builtin &= value
-                    .assignment
-                    .as_ref()
-                    .is_none_or(Expression::is_immutable);
-            }
+            places += usize::from(filled.field.is_some());
             if filled.field.is_some() || filled.default.is_some() {
                 simple.columns.push(filled);
             }
@@ -80,15 +79,10 @@ impl SimpleInsert {
         (simple.id != usize::MAX && places == fields.len()).then_some(simple)
     }
 
-    /// True if an INSERT runs nobody's code but PostgreSQL's.
-    pub fn is_builtin(&self) -> bool {
-        self.is_builtin
-    }
-
     /// False if code on the table has meanwhile added to it what this way does not serve.
     pub fn still_applies(&self) -> bool {
         // SAFETY: the caller holds a lock on the table.
-        self.is_builtin || takes_single_rows(&unsafe { PgRelation::open(self.table) })
+        self.is_builtin || !has_rules(&unsafe { PgRelation::open(self.table) })
     }
 
     /// Inserts a record and gives its id; none if a trigger took the row away. The
@@ -105,7 +99,7 @@ impl SimpleInsert {
         // SAFETY: one guard around all calls into PostgreSQL; the closure owns
         // nothing that an error would have to drop. The table's definition cannot
         // change while we hold a lock on it, and the values have the types of their
-        // columns (`of`). The steps are those of logical replication's worker.
+        // columns (`of`). The steps are those of the executor.
         // After an error the abort of the (sub)transaction frees what was made here.
         unsafe {
             pg_guard_ffi_boundary(|| {
@@ -133,13 +127,7 @@ impl SimpleInsert {
                     &raw const pg_sys::TTSOpsHeapTuple,
                 );
                 self.fill(row, state, slot);
-                raw::ExecSimpleRelationInsert(target, state, slot);
-                let id = is_stored(slot).then(|| self.id_in(slot));
-                if id.is_some() && !capture.is_null() {
-                    // Into the transition table: there is no trigger after the row to
-                    // fire twice (`takes_single_rows`).
-                    raw::ExecARInsertTriggers(state, target, slot, std::ptr::null_mut(), capture);
-                }
+                let id = insert_row(state, target, slot, capture).then(|| self.id_in(slot));
                 raw::ExecASInsertTriggers(state, target, capture);
                 raw::AfterTriggerEndQuery(state);
                 raw::ExecCloseIndices(target);
@@ -210,7 +198,7 @@ unsafe fn target_of(
     table: pg_sys::Relation,
 ) -> *mut pg_sys::ResultRelInfo {
     // SAFETY: nodes with zeros in them, as makeNode makes them, filled in as the worker
-    // of logical replication fills them in.
+    // of logical replication does, which inserts single rows too.
     unsafe {
         let entry: *mut pg_sys::RangeTblEntry = raw::make_node(pg_sys::NodeTag::T_RangeTblEntry);
         (*entry).rtekind = pg_sys::RTEKind::RTE_RELATION;
@@ -228,25 +216,51 @@ unsafe fn target_of(
     }
 }
 
-/// True once the row of a slot is in its table.
+/// Stores the row of a slot; false if a trigger took it away.
 ///
 /// # Safety
-/// The slot is alive.
-unsafe fn is_stored(slot: *mut pg_sys::TupleTableSlot) -> bool {
-    // SAFETY: an item pointer without an offset is an invalid one.
-    unsafe { (*slot).tts_tid.ip_posid != pg_sys::InvalidOffsetNumber }
+/// Inside a `pg_guard_ffi_boundary`; the slot holds a row of the table, whose indexes are
+/// open.
+unsafe fn insert_row(
+    state: *mut pg_sys::EState,
+    target: *mut pg_sys::ResultRelInfo,
+    slot: *mut pg_sys::TupleTableSlot,
+    capture: *mut pg_sys::TransitionCaptureState,
+) -> bool {
+    // SAFETY: the table is open, and what is said about it lives as long.
+    unsafe {
+        let table = (*target).ri_RelationDesc;
+        let triggers = (*target).ri_TrigDesc;
+        if !triggers.is_null()
+            && (*triggers).trig_insert_before_row
+            && !raw::ExecBRInsertTriggers(state, target, slot)
+        {
+            return false;
+        }
+        (*slot).tts_tableOid = (*table).rd_id;
+        let constraints = (*(*table).rd_att).constr;
+        if !constraints.is_null() {
+            if (*constraints).has_generated_stored {
+                let command = pg_sys::CmdType::CMD_INSERT;
+                raw::ExecComputeStoredGenerated(target, state, slot, command);
+            }
+            raw::ExecConstraints(target, slot, state);
+        }
+        if (*(*table).rd_rel).relispartition {
+            raw::ExecPartitionCheck(target, slot, state, true);
+        }
+        raw::simple_table_tuple_insert(table, slot);
+        let rechecked = if (*target).ri_NumIndices > 0 {
+            compat::insert_index_tuples(target, state, slot)
+        } else {
+            std::ptr::null_mut()
+        };
+        raw::ExecARInsertTriggers(state, target, slot, rechecked, capture);
+        true
+    }
 }
 
-/// True if a row goes into the table by itself: no rule, and not both triggers after the
-/// row and those that see the new rows as a table.
-fn takes_single_rows(table: &PgRelation) -> bool {
-    // SAFETY: the relation is open; its parts live as long.
-    unsafe {
-        let relation = &*table.as_ptr();
-        let needs_statement = !relation.trigdesc.is_null() && {
-            let triggers = &*relation.trigdesc;
-            triggers.trig_insert_new_table && triggers.trig_insert_after_row
-        };
-        relation.rd_rules.is_null() && !needs_statement
-    }
+fn has_rules(table: &PgRelation) -> bool {
+    // SAFETY: the relation is open.
+    unsafe { !(*table.as_ptr()).rd_rules.is_null() }
 }

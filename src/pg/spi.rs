@@ -168,6 +168,15 @@ pub struct Plan {
 
 impl Plan {
     pub fn prepare(sql: &str, types: &[pg_sys::Oid]) -> Self {
+        Plan::prepare_with(0, sql, types)
+    }
+
+    /// Planned once for all values, even the first times.
+    pub fn prepare_generic(sql: &str, types: &[pg_sys::Oid]) -> Self {
+        Plan::prepare_with(pg_sys::CURSOR_OPT_GENERIC_PLAN, sql, types)
+    }
+
+    fn prepare_with(options: u32, sql: &str, types: &[pg_sys::Oid]) -> Self {
         counters::count(Event::PlanPrepared);
         let sql = c_string(sql);
         let mut types = types.to_vec();
@@ -175,7 +184,12 @@ impl Plan {
             // SAFETY: connected; the array has the length that is passed.
             // SPI_keepplan moves the plan out of the connection's memory.
             let plan = unsafe {
-                pg_sys::SPI_prepare(sql.as_ptr(), types.len() as i32, types.as_mut_ptr())
+                pg_sys::SPI_prepare_cursor(
+                    sql.as_ptr(),
+                    types.len() as i32,
+                    types.as_mut_ptr(),
+                    options as i32,
+                )
             };
             // SAFETY: a valid plan that was not kept before.
             if plan.is_null() || unsafe { pg_sys::SPI_keepplan(plan) } != 0 {

@@ -2,7 +2,7 @@
 //! plans otherwise, and for an INSERT a way between the two. Plans run with the
 //! search_path pinned: what makes a table other than plain is often code
 //! (triggers, checks, domains, policies) that was written without the caller's
-//! search_path in mind. Only an INSERT that can run no such code goes without.
+//! search_path in mind. Only an INSERT that can run no such code does with less.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::ffi::c_char;
@@ -12,10 +12,12 @@ use std::rc::Rc;
 use lru::LruCache;
 use pgrx::{pg_sys, PgRelation};
 
-use super::acting::{as_owner, as_owner_with_pinned_path};
+use super::acting::{as_owner_in_catalog, as_owner_with_pinned_path};
+use super::builtin_code::InsertCode;
 use super::bulk_insert::BulkInsert;
-use super::cache::watch_type;
-use super::direct_insert::{may_have_default_of_type, somebody_watches, DirectInsert};
+use super::cache::{has_changed, watch_type};
+use super::compat::{lock_relation, LOCK_FOR_WRITING};
+use super::direct_insert::{somebody_watches, DirectInsert};
 use super::direct_scan::DirectScan;
 use super::ident::{column_list, select_list, TableName};
 use super::json_writer::JsonWriter;
@@ -53,6 +55,7 @@ pub struct ToolTable {
     layout: Layout,
     /// None for a table that is not plain.
     direct: OnceCell<Option<DirectInsert>>,
+    code: OnceCell<InsertCode>,
     /// None for a table whose records are inserted by a plan.
     simple: OnceCell<Option<SimpleInsert>>,
     /// None for a table that must be read through a plan.
@@ -70,6 +73,7 @@ impl ToolTable {
             oid,
             layout,
             direct: OnceCell::new(),
+            code: OnceCell::new(),
             simple: OnceCell::new(),
             scan: OnceCell::new(),
             inserts: RefCell::new(LruCache::new(INSERT_PLANS)),
@@ -95,10 +99,7 @@ impl ToolTable {
     fn insert_indirectly(&self, columns: &[(&str, FieldType)], row: &Row) -> Option<i64> {
         match self.simple(columns) {
             Some(simple) if !somebody_watches() && simple.still_applies() => simple.insert(row),
-            simple => {
-                let is_builtin = simple.is_some_and(SimpleInsert::is_builtin);
-                self.insert_by_plan(columns, row, is_builtin)
-            }
+            _ => self.insert_by_plan(columns, row),
         }
     }
 
@@ -149,10 +150,35 @@ impl ToolTable {
     }
 
     fn simple(&self, columns: &[(&str, FieldType)]) -> Option<&SimpleInsert> {
-        let simple = self
-            .simple
-            .get_or_init(|| as_owner_with_pinned_path(|| SimpleInsert::of(self.oid, columns)));
+        let simple = self.simple.get_or_init(|| {
+            let code = self.code(columns);
+            as_owner_with_pinned_path(|| SimpleInsert::of(self.oid, columns, code))
+        });
         simple.as_ref()
+    }
+
+    fn code(&self, columns: &[(&str, FieldType)]) -> &InsertCode {
+        self.code
+            .get_or_init(|| as_owner_with_pinned_path(|| InsertCode::of(self.oid, columns)))
+    }
+
+    /// True if what is known here of an INSERT is also up to one of these other tables.
+    pub fn depends_on(&self, tables: &[pg_sys::Oid]) -> bool {
+        let code = self.code.get();
+        code.and_then(|code| code.builtin_reach.as_ref())
+            .is_some_and(|reach| reach.iter().any(|table| tables.contains(table)))
+    }
+
+    /// True if an INSERT by plan runs nobody's code but PostgreSQL's. The other tables
+    /// that it writes to are locked, as it will lock them, so that it stays true.
+    fn plan_is_builtin(&self, columns: &[(&str, FieldType)]) -> bool {
+        let Some(reach) = &self.code(columns).builtin_reach else {
+            return false;
+        };
+        for table in reach {
+            lock_relation(*table, LOCK_FOR_WRITING);
+        }
+        reach.is_empty() || !has_changed(reach)
     }
 
     /// Writes each record of a page as a JSON object, oldest first, and calls
@@ -189,12 +215,7 @@ impl ToolTable {
         });
     }
 
-    fn insert_by_plan(
-        &self,
-        columns: &[(&str, FieldType)],
-        row: &Row,
-        is_builtin: bool,
-    ) -> Option<i64> {
+    fn insert_by_plan(&self, columns: &[(&str, FieldType)], row: &Row) -> Option<i64> {
         let named: Vec<bool> = row.cells.iter().map(|cell| cell.is_named).collect();
         let insert = || {
             let plan = self.insert_plan(columns, &named);
@@ -219,8 +240,8 @@ impl ToolTable {
                 rows.first().and_then(|row| row.get(1))
             })
         };
-        if is_builtin {
-            as_owner(insert)
+        if self.plan_is_builtin(columns) {
+            as_owner_in_catalog(insert)
         } else {
             as_owner_with_pinned_path(insert)
         }
@@ -236,9 +257,9 @@ impl ToolTable {
             .filter(|(_, named)| **named)
             .map(|(column, _)| *column)
             .collect();
-        watch_types_with_defaults(self.oid);
+        watch_types(self.oid);
         let types: Vec<pg_sys::Oid> = columns.iter().map(|(_, t)| type_oid(*t)).collect();
-        let plan = Rc::new(Plan::prepare(&self.insert_sql(&columns), &types));
+        let plan = Rc::new(Plan::prepare_generic(&self.insert_sql(&columns), &types));
         self.inserts.borrow_mut().put(named.to_vec(), plan.clone());
         plan
     }
@@ -285,11 +306,11 @@ fn insert_in_bulk<E>(
 }
 
 /// A kept plan has the default of a type in it.
-fn watch_types_with_defaults(table: pg_sys::Oid) {
+fn watch_types(table: pg_sys::Oid) {
     // SAFETY: the caller holds a lock on the table.
     let table = unsafe { PgRelation::open(table) };
     for attribute in table.tuple_desc().iter() {
-        if !attribute.attisdropped && may_have_default_of_type(attribute) {
+        if !attribute.attisdropped {
             watch_type(attribute.atttypid);
         }
     }
