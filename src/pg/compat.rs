@@ -289,6 +289,21 @@ pub fn end_override_of_search_path() {
     unsafe { pg_sys::PopOverrideSearchPath() };
 }
 
+/// Runs a statement to its end.
+///
+/// # Safety
+/// Inside a `pg_guard_ffi_boundary`; the executor was started.
+pub unsafe fn run_executor(query: *mut pg_sys::QueryDesc) {
+    let forward = pg_sys::ScanDirection::ForwardScanDirection;
+    // SAFETY: the caller vouches for it.
+    unsafe {
+        #[cfg(not(feature = "pg18"))]
+        raw::ExecutorRun(query, forward, 0, true);
+        #[cfg(feature = "pg18")]
+        raw::ExecutorRun(query, forward, 0);
+    }
+}
+
 /// Enters a row into all indexes of its table, and gives those whose check is to be
 /// repeated at the end.
 ///

@@ -60,6 +60,7 @@ pub mod opened;
 pub mod own_writes;
 mod path_blind;
 pub mod payload_facts;
+mod planned_insert;
 pub mod policies;
 #[cfg(any(test, feature = "pg_test"))]
 mod policies_tests;

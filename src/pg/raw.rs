@@ -4,10 +4,12 @@
 use std::ffi::{c_char, c_void};
 
 use pgrx::pg_sys::{
-    self, BulkInsertState, CmdType, CommandId, Datum, EState, Expr, ExprContext, ExprState,
-    HeapTuple, Index, IndexInfo, IndexUniqueCheck, ItemPointer, List, MemoryContext, NodeTag,
-    NullableDatum, Oid, PlanState, Relation, ResultRelInfo, Snapshot, TimestampTz,
-    TransitionCaptureState, TriggerDesc, TupleDesc, TupleTableSlot, TupleTableSlotOps, LOCKMODE,
+    self, BulkInsertState, CachedPlan, CachedPlanSource, CmdType, CommandId, Datum, DestReceiver,
+    EState, Expr, ExprContext, ExprState, HeapTuple, Index, IndexInfo, IndexUniqueCheck,
+    ItemPointer, List, MemoryContext, NodeTag, NullableDatum, Oid, ParamListInfo, PlanState,
+    PlannedStmt, ProcessUtilityContext, QueryCompletion, QueryDesc, QueryEnvironment, Relation,
+    ResourceOwner, ResultRelInfo, ScanDirection, Snapshot, TimestampTz, TransitionCaptureState,
+    TriggerDesc, TupleDesc, TupleTableSlot, TupleTableSlotOps, LOCKMODE,
 };
 
 unsafe extern "C-unwind" {
@@ -76,6 +78,50 @@ unsafe extern "C-unwind" {
     pub fn GetTransactionSnapshot() -> Snapshot;
     pub fn PushActiveSnapshot(snapshot: Snapshot);
     pub fn PopActiveSnapshot();
+    pub fn UpdateActiveSnapshotCommandId();
+    pub fn GetActiveSnapshot() -> Snapshot;
+    pub fn makeParamList(parameters: i32) -> ParamListInfo;
+    pub fn GetCachedPlan(
+        source: *mut CachedPlanSource,
+        parameters: ParamListInfo,
+        owner: ResourceOwner,
+        environment: *mut QueryEnvironment,
+    ) -> *mut CachedPlan;
+    pub fn ReleaseCachedPlan(plan: *mut CachedPlan, owner: ResourceOwner);
+    pub fn CreateQueryDesc(
+        statement: *mut PlannedStmt,
+        text: *const c_char,
+        snapshot: Snapshot,
+        crosscheck: Snapshot,
+        receiver: *mut DestReceiver,
+        parameters: ParamListInfo,
+        environment: *mut QueryEnvironment,
+        instrumentation: i32,
+    ) -> *mut QueryDesc;
+    pub fn ProcessUtility(
+        statement: *mut PlannedStmt,
+        text: *const c_char,
+        read_only_tree: bool,
+        context: ProcessUtilityContext::Type,
+        parameters: ParamListInfo,
+        environment: *mut QueryEnvironment,
+        receiver: *mut DestReceiver,
+        completion: *mut QueryCompletion,
+    );
+    pub fn ExecutorStart(query: *mut QueryDesc, flags: i32);
+    #[cfg(not(feature = "pg18"))]
+    pub fn ExecutorRun(
+        query: *mut QueryDesc,
+        direction: ScanDirection::Type,
+        rows: u64,
+        once: bool,
+    );
+    #[cfg(feature = "pg18")]
+    pub fn ExecutorRun(query: *mut QueryDesc, direction: ScanDirection::Type, rows: u64);
+    pub fn ExecutorFinish(query: *mut QueryDesc);
+    pub fn ExecutorEnd(query: *mut QueryDesc);
+    pub fn FreeQueryDesc(query: *mut QueryDesc);
+    pub fn pfree(pointer: *mut c_void);
     pub fn CreateExecutorState() -> *mut EState;
     pub fn FreeExecutorState(state: *mut EState);
     #[cfg(any(feature = "pg14", feature = "pg15"))]
@@ -221,6 +267,45 @@ const _: unsafe fn(*mut List, *mut c_void) -> *mut List = pg_sys::lappend;
 const _: unsafe fn() -> Snapshot = pg_sys::GetTransactionSnapshot;
 const _: unsafe fn(Snapshot) = pg_sys::PushActiveSnapshot;
 const _: unsafe fn() = pg_sys::PopActiveSnapshot;
+const _: unsafe fn() = pg_sys::UpdateActiveSnapshotCommandId;
+const _: unsafe fn() -> Snapshot = pg_sys::GetActiveSnapshot;
+const _: unsafe fn(i32) -> ParamListInfo = pg_sys::makeParamList;
+const _: unsafe fn(
+    *mut CachedPlanSource,
+    ParamListInfo,
+    ResourceOwner,
+    *mut QueryEnvironment,
+) -> *mut CachedPlan = pg_sys::GetCachedPlan;
+const _: unsafe fn(*mut CachedPlan, ResourceOwner) = pg_sys::ReleaseCachedPlan;
+const _: unsafe fn(
+    *mut PlannedStmt,
+    *const c_char,
+    Snapshot,
+    Snapshot,
+    *mut DestReceiver,
+    ParamListInfo,
+    *mut QueryEnvironment,
+    i32,
+) -> *mut QueryDesc = pg_sys::CreateQueryDesc;
+const _: unsafe fn(
+    *mut PlannedStmt,
+    *const c_char,
+    bool,
+    ProcessUtilityContext::Type,
+    ParamListInfo,
+    *mut QueryEnvironment,
+    *mut DestReceiver,
+    *mut QueryCompletion,
+) = pg_sys::ProcessUtility;
+const _: unsafe fn(*mut QueryDesc, i32) = pg_sys::ExecutorStart;
+#[cfg(not(feature = "pg18"))]
+const _: unsafe fn(*mut QueryDesc, ScanDirection::Type, u64, bool) = pg_sys::ExecutorRun;
+#[cfg(feature = "pg18")]
+const _: unsafe fn(*mut QueryDesc, ScanDirection::Type, u64) = pg_sys::ExecutorRun;
+const _: unsafe fn(*mut QueryDesc) = pg_sys::ExecutorFinish;
+const _: unsafe fn(*mut QueryDesc) = pg_sys::ExecutorEnd;
+const _: unsafe fn(*mut QueryDesc) = pg_sys::FreeQueryDesc;
+const _: unsafe fn(*mut c_void) = pg_sys::pfree;
 const _: unsafe fn() -> *mut EState = pg_sys::CreateExecutorState;
 const _: unsafe fn(*mut EState) = pg_sys::FreeExecutorState;
 #[cfg(any(feature = "pg14", feature = "pg15"))]

@@ -5,7 +5,6 @@
 //! search_path in mind. Only an INSERT that can run no such code does with less.
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::ffi::c_char;
 use std::num::NonZeroUsize;
 use std::rc::Rc;
 
@@ -21,11 +20,12 @@ use super::direct_insert::{somebody_watches, DirectInsert};
 use super::direct_scan::DirectScan;
 use super::ident::{column_list, select_list, TableName};
 use super::json_writer::JsonWriter;
+use super::planned_insert;
 use super::query::QueryPlans;
 use super::record::Statement;
 use super::row::Row;
 use super::simple_insert::SimpleInsert;
-use super::spi::{self, null_mark, Plan, Rows};
+use super::spi::{self, Plan};
 use crate::model::page::Page;
 use crate::model::schema::FieldType;
 
@@ -219,26 +219,7 @@ impl ToolTable {
         let named: Vec<bool> = row.cells.iter().map(|cell| cell.is_named).collect();
         let insert = || {
             let plan = self.insert_plan(columns, &named);
-            let of_named = || {
-                let cells = row.cells.iter().zip(&named);
-                cells.filter(|(_, named)| **named).map(|(cell, _)| cell)
-            };
-            let mut values: Vec<pg_sys::Datum> = of_named().map(|cell| cell.value).collect();
-            let nulls: Vec<c_char> = of_named().map(|cell| null_mark(cell.is_null)).collect();
-            spi::connected(|_| {
-                // SAFETY: a value of the right type for each parameter of the plan.
-                let status = unsafe {
-                    pg_sys::SPI_execute_plan(
-                        plan.plan,
-                        values.as_mut_ptr(),
-                        nulls.as_ptr(),
-                        false,
-                        0,
-                    )
-                };
-                let rows = Rows::of_last_statement(status);
-                rows.first().and_then(|row| row.get(1))
-            })
+            planned_insert::insert(&plan, row)
         };
         if self.plan_is_builtin(columns) {
             as_owner_in_catalog(insert)
