@@ -4,7 +4,7 @@
 
 use pgrx::{pg_sys, PgRelation};
 
-use super::compat::{lock_relation, LOCK_FOR_WRITING};
+use super::compat::LOCK_FOR_READING;
 use super::direct_insert::{hides_rows_from_owner, is_heap};
 use super::filled_column::assignments_are_builtin;
 use super::path_blind::is_path_blind;
@@ -17,9 +17,10 @@ const MAX_TABLES: usize = 8;
 
 thread_local! {
     /// Objects that a table, its constraints, defaults, indexes, rules and policies are built
-    /// on and that may bring code along. PostgreSQL's own are not recorded there. And an
-    /// operator class for a type of PostgreSQL's that has none, as json: comparing arrays
-    /// of it looks for one.
+    /// on and that may bring code along. PostgreSQL's own are not recorded there. And what
+    /// changes PostgreSQL's own: an operator class for a type that has none, as json, or a
+    /// type it is taken for that has one (comparing arrays looks for it); a dictionary in a
+    /// text search configuration.
     static OBJECTS_OF_OTHERS: KeptStatement = const { KeptStatement::new(
         "SELECT 1::pg_catalog.int8 FROM pg_catalog.pg_depend AS d \
          WHERE d.refclassid OPERATOR(pg_catalog.=) ANY (ARRAY[\
@@ -47,6 +48,13 @@ thread_local! {
          SELECT 1::pg_catalog.int8 FROM pg_catalog.pg_opclass AS o \
          WHERE o.opcdefault AND o.oid OPERATOR(pg_catalog.>=) $2 \
          AND o.opcintype OPERATOR(pg_catalog.<) $2 \
+         UNION ALL \
+         SELECT 1::pg_catalog.int8 FROM pg_catalog.pg_cast AS c \
+         WHERE c.castmethod OPERATOR(pg_catalog.=) 'b' AND c.castcontext OPERATOR(pg_catalog.=) 'i' \
+         AND c.oid OPERATOR(pg_catalog.>=) $2 AND c.castsource OPERATOR(pg_catalog.<) $2 \
+         UNION ALL \
+         SELECT 1::pg_catalog.int8 FROM pg_catalog.pg_ts_config_map AS m \
+         WHERE m.mapdict OPERATOR(pg_catalog.>=) $2 AND m.mapcfg OPERATOR(pg_catalog.<) $2 \
          LIMIT 1",
         &[pg_sys::OIDOID, pg_sys::OIDOID],
     ) };
@@ -92,10 +100,9 @@ fn builtin_reach(table: &PgRelation) -> Option<Vec<pg_sys::Oid>> {
         }
         let oid = reached[position];
         position += 1;
-        // As the INSERT will.
-        lock_relation(oid, LOCK_FOR_WRITING);
-        // SAFETY: locked, and the rule that names it keeps it from being dropped before.
-        let other = unsafe { PgRelation::open(oid) };
+        // SAFETY: the rule that names the table, in one that is locked, keeps it from being
+        // dropped. This lock goes at once: whether an INSERT takes one is not known here.
+        let other = unsafe { PgRelation::with_lock(oid, LOCK_FOR_READING) };
         if has_objects_of_others(oid) {
             return None;
         }
@@ -198,9 +205,7 @@ fn policies_are_blind(table: &PgRelation) -> bool {
             && (0..pg_sys::list_length((*security).policies)).all(|position| {
                 let policy = &*pg_sys::list_nth((*security).policies, position)
                     .cast::<pg_sys::RowSecurityPolicy>();
-                !policy.hassublinks
-                    && is_path_blind(policy.qual.cast())
-                    && is_path_blind(policy.with_check_qual.cast())
+                is_path_blind(policy.qual.cast()) && is_path_blind(policy.with_check_qual.cast())
             })
     }
 }

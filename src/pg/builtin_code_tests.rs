@@ -107,6 +107,34 @@ mod tests {
     }
 
     #[pg_test]
+    fn rules_count_if_they_fire() {
+        let ddl = "CREATE RULE r AS ON INSERT TO {t} DO ALSO INSERT INTO x.log (n) VALUES (NEW.n)";
+        expect(&[
+            (ddl, Some(1)),
+            ("ALTER TABLE {t} DISABLE RULE r", Some(0)),
+            ("ALTER TABLE {t} ENABLE REPLICA RULE r", None),
+            ("ALTER TABLE {t} ENABLE ALWAYS RULE r", Some(1)),
+        ]);
+    }
+
+    /// What others add to PostgreSQL's own.
+    #[pg_test]
+    fn what_is_not_postgresqls_own_any_more_needs_a_path() {
+        expect(&[
+            ("ALTER TABLE {t} ADD COLUMN c xml DEFAULT xmlelement(name a, 'pg_class'::regclass)", None),
+            ("ALTER TABLE {t} DROP COLUMN c", Some(0)),
+            ("CREATE TYPE x.j; CREATE FUNCTION x.j_in(cstring) RETURNS x.j LANGUAGE internal IMMUTABLE STRICT AS 'textin';
+              CREATE FUNCTION x.j_out(x.j) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT AS 'textout';
+              CREATE TYPE x.j (INPUT = x.j_in, OUTPUT = x.j_out, LIKE = text);
+              CREATE CAST (json AS x.j) WITHOUT FUNCTION AS IMPLICIT", None),
+            ("DROP CAST (json AS x.j)", Some(0)),
+            ("CREATE TEXT SEARCH DICTIONARY x.words (TEMPLATE = pg_catalog.simple);
+              ALTER TEXT SEARCH CONFIGURATION pg_catalog.simple ALTER MAPPING FOR asciiword WITH x.words", None),
+            ("ALTER TEXT SEARCH CONFIGURATION pg_catalog.simple ALTER MAPPING FOR asciiword WITH pg_catalog.simple", Some(0)),
+        ]);
+    }
+
+    #[pg_test]
     fn so_many_tables_are_not_looked_at() {
         expect(&[(
             "DO $$ BEGIN

@@ -15,7 +15,7 @@ use std::num::NonZeroUsize;
 use std::rc::Rc;
 
 use lru::LruCache;
-use pgrx::{pg_guard, pg_sys};
+use pgrx::{pg_guard, pg_sys, PgTupleDesc};
 
 use super::compiled_tool::{compile, compile_in, CompiledTool};
 use super::ddl::relation_oid;
@@ -70,8 +70,8 @@ const CONFIGURATION_TABLES: [&str; 6] = [
     "policies",
 ];
 
-/// Asks PostgreSQL to tell us about changed relations, schemas, operator classes, casts
-/// and types.
+/// Asks PostgreSQL to tell us about changed relations, schemas, types and what may bring
+/// code of others into tables without a word about them.
 /// Called once per session.
 pub fn register_callback() {
     // SAFETY: the functions have the callbacks' signatures and stay loaded.
@@ -81,6 +81,7 @@ pub fn register_callback() {
             pg_sys::SysCacheIdentifier::NAMESPACEOID,
             pg_sys::SysCacheIdentifier::CLAOID,
             pg_sys::SysCacheIdentifier::CASTSOURCETARGET,
+            pg_sys::SysCacheIdentifier::TSCONFIGMAP,
         ] {
             pg_sys::CacheRegisterSyscacheCallback(
                 cache as i32,
@@ -117,6 +118,21 @@ pub fn watch_type(mut oid: pg_sys::Oid) {
     while let Some(base) = super::compat::base_of_domain(oid) {
         watch(oid);
         oid = base;
+    }
+}
+
+/// The same for the types of a relation's columns, if it exists.
+pub fn watch_types_of(relation: pg_sys::Oid) {
+    // SAFETY: a lock that goes with what is opened here.
+    unsafe {
+        let open = pg_sys::try_relation_open(relation, pg_sys::AccessShareLock as i32);
+        if !open.is_null() {
+            let columns = PgTupleDesc::from_pg_copy((*open).rd_att);
+            pg_sys::relation_close(open, pg_sys::AccessShareLock as i32);
+            for column in columns.iter().filter(|column| !column.attisdropped) {
+                watch_type(column.atttypid);
+            }
+        }
     }
 }
 

@@ -16,8 +16,46 @@ const BLIND: [u32; 7] = [
     pg_sys::F_NEXTVAL,
 ];
 
-/// True if nothing in an expression or a query depends on the path. In doubt it does.
-/// Tables that it reads are the caller's to look at.
+/// Nodes that do nothing themselves, or what `check_functions_in_node` sees. XML, for one,
+/// is made by functions that it does not see.
+const KNOWN: [pg_sys::NodeTag; 33] = [
+    pg_sys::NodeTag::T_ArrayCoerceExpr,
+    pg_sys::NodeTag::T_ArrayExpr,
+    pg_sys::NodeTag::T_BoolExpr,
+    pg_sys::NodeTag::T_BooleanTest,
+    pg_sys::NodeTag::T_CaseExpr,
+    pg_sys::NodeTag::T_CaseTestExpr,
+    pg_sys::NodeTag::T_CaseWhen,
+    pg_sys::NodeTag::T_CoalesceExpr,
+    pg_sys::NodeTag::T_CoerceViaIO,
+    pg_sys::NodeTag::T_CollateExpr,
+    pg_sys::NodeTag::T_Const,
+    pg_sys::NodeTag::T_DistinctExpr,
+    pg_sys::NodeTag::T_FieldSelect,
+    pg_sys::NodeTag::T_FromExpr,
+    pg_sys::NodeTag::T_FuncExpr,
+    pg_sys::NodeTag::T_List,
+    pg_sys::NodeTag::T_MinMaxExpr,
+    pg_sys::NodeTag::T_NamedArgExpr,
+    pg_sys::NodeTag::T_NextValueExpr,
+    pg_sys::NodeTag::T_NullIfExpr,
+    pg_sys::NodeTag::T_NullTest,
+    pg_sys::NodeTag::T_OpExpr,
+    pg_sys::NodeTag::T_Param,
+    pg_sys::NodeTag::T_RangeTblEntry,
+    pg_sys::NodeTag::T_RangeTblRef,
+    pg_sys::NodeTag::T_RelabelType,
+    pg_sys::NodeTag::T_RowCompareExpr,
+    pg_sys::NodeTag::T_RowExpr,
+    pg_sys::NodeTag::T_ScalarArrayOpExpr,
+    pg_sys::NodeTag::T_SetToDefault,
+    pg_sys::NodeTag::T_SubscriptingRef,
+    pg_sys::NodeTag::T_TargetEntry,
+    pg_sys::NodeTag::T_Var,
+];
+
+/// True if nothing in an expression or a query without subqueries depends on the path.
+/// In doubt it does.
 ///
 /// # Safety
 /// A complete expression or query, or NULL.
@@ -35,17 +73,17 @@ unsafe extern "C-unwind" fn looks_at_path(node: *mut pg_sys::Node, context: *mut
     unsafe {
         match (*node).type_ {
             pg_sys::NodeTag::T_Query => {
-                pg_sys::query_tree_walker(node.cast(), Some(looks_at_path), context, 0)
+                return pg_sys::query_tree_walker(node.cast(), Some(looks_at_path), context, 0);
             }
             pg_sys::NodeTag::T_SQLValueFunction => {
                 let function = &*node.cast::<pg_sys::SQLValueFunction>();
-                function.op == pg_sys::SQLValueFunctionOp::SVFOP_CURRENT_SCHEMA
+                return function.op == pg_sys::SQLValueFunctionOp::SVFOP_CURRENT_SCHEMA;
             }
-            _ => {
-                pg_sys::check_functions_in_node(node, Some(may_look_at_path), context)
-                    || pg_sys::expression_tree_walker(node, Some(looks_at_path), context)
-            }
+            tag if !KNOWN.contains(&tag) => return true,
+            _ => (),
         }
+        pg_sys::check_functions_in_node(node, Some(may_look_at_path), context)
+            || pg_sys::expression_tree_walker(node, Some(looks_at_path), context)
     }
 }
 

@@ -1,15 +1,56 @@
 //! Running the plan of an INSERT of one record, as SPI would, but without memory and a table
 //! of its own for each id that is returned.
 
+use std::cell::Cell;
 use std::ffi::{c_char, c_int};
 use std::ptr;
 
 use pgrx::pg_sys::ffi::pg_guard_ffi_boundary;
 use pgrx::{pg_guard, pg_sys};
 
+use super::cache::watch_types_of;
 use super::row::Row;
 use super::spi::Plan;
 use super::{compat, raw};
+
+/// A kept INSERT that returns the id as its one column.
+pub struct PlannedInsert {
+    plan: Plan,
+    /// Of the plan whose tables are being watched.
+    watched: Cell<i32>,
+}
+
+impl PlannedInsert {
+    pub fn prepare(sql: &str, types: &[pg_sys::Oid]) -> Self {
+        let insert = PlannedInsert {
+            plan: Plan::prepare_generic(sql, types),
+            watched: Cell::new(-1),
+        };
+        insert.watch();
+        insert
+    }
+
+    /// Inserts what a record names, and gives its id; none if there is none.
+    pub fn insert(&self, row: &Row) -> Option<i64> {
+        let id = run_plan(&self.plan, row);
+        self.watch();
+        id
+    }
+
+    /// The defaults of types are in the plan, and those of the tables that rules write
+    /// to, too. PostgreSQL makes another plan when these change, but not when a default does.
+    fn watch(&self) {
+        // SAFETY: the source lives as long as the plan; its list is one of OIDs.
+        unsafe {
+            let source = &*self.plan.source;
+            if self.watched.replace(source.generation) != source.generation {
+                for position in 0..pg_sys::list_length(source.relationOids) {
+                    watch_types_of(pg_sys::list_nth_oid(source.relationOids, position));
+                }
+            }
+        }
+    }
+}
 
 /// What the statement returns is given to this.
 #[repr(C)]
@@ -66,8 +107,7 @@ unsafe extern "C-unwind" fn start_up(
 #[pg_guard]
 unsafe extern "C-unwind" fn nothing(_receiver: *mut pg_sys::DestReceiver) {}
 
-/// Runs an INSERT of what a record names that returns the id as its one column.
-pub fn insert(plan: &Plan, row: &Row) -> Option<i64> {
+fn run_plan(plan: &Plan, row: &Row) -> Option<i64> {
     let mut receiver = IdReceiver::new();
     // SAFETY: one guard around all calls into PostgreSQL; the closure owns nothing that an
     // error would have to drop. The plan is kept, and is one of one statement with as many

@@ -198,7 +198,6 @@ unsafe extern "C-unwind" {
         state: *mut EState,
         raises: bool,
     ) -> bool;
-    pub fn simple_table_tuple_insert(table: Relation, slot: *mut TupleTableSlot);
     #[cfg(any(feature = "pg14", feature = "pg15"))]
     pub fn ExecInsertIndexTuples(
         target: *mut ResultRelInfo,
@@ -336,7 +335,6 @@ const _: unsafe fn(*mut EState, *mut ResultRelInfo, *mut TupleTableSlot) -> bool
 const _: unsafe fn(*mut ResultRelInfo, *mut TupleTableSlot, *mut EState) = pg_sys::ExecConstraints;
 const _: unsafe fn(*mut ResultRelInfo, *mut TupleTableSlot, *mut EState, bool) -> bool =
     pg_sys::ExecPartitionCheck;
-const _: unsafe fn(Relation, *mut TupleTableSlot) = pg_sys::simple_table_tuple_insert;
 #[cfg(any(feature = "pg14", feature = "pg15"))]
 const _: unsafe fn(
     *mut ResultRelInfo,

@@ -4,8 +4,12 @@ use pgrx::{pg_sys, PgRelation};
 
 use super::path_blind::is_path_blind;
 
+/// What a rule says of itself.
+const DISABLED: u8 = b'D';
+const FIRES_ON_REPLICA: u8 = b'R';
+
 /// The tables that the rules of a table write to as well; none if they do anything
-/// but insert plain values, or do nothing.
+/// but insert plain values, or do nothing, or are of replicas.
 pub fn tables_that_rules_write_to(table: &PgRelation) -> Option<Vec<pg_sys::Oid>> {
     let mut tables = Vec::new();
     // SAFETY: the relation is open; its rules, as many as it says, live as long.
@@ -16,10 +20,11 @@ pub fn tables_that_rules_write_to(table: &PgRelation) -> Option<Vec<pg_sys::Oid>
         }
         for number in 0..(*rules).numLocks as usize {
             let rule = &**(*rules).rules.add(number);
-            if rule.event != pg_sys::CmdType::CMD_INSERT {
+            let enabled = rule.enabled as u8;
+            if rule.event != pg_sys::CmdType::CMD_INSERT || enabled == DISABLED {
                 continue;
             }
-            if pg_sys::checkExprHasSubLink(rule.qual) || !is_path_blind(rule.qual) {
+            if enabled == FIRES_ON_REPLICA || !is_path_blind(rule.qual) {
                 return None;
             }
             for position in 0..pg_sys::list_length(rule.actions) {
@@ -43,8 +48,7 @@ unsafe fn add_tables_of(
     }
     let inserts_values = action.commandType == pg_sys::CmdType::CMD_INSERT
         && action.cteList.is_null()
-        && action.onConflict.is_null()
-        && !action.hasSubLinks;
+        && action.onConflict.is_null();
     // SAFETY: the caller vouches for the query; its range table has entries alone.
     unsafe {
         if !inserts_values || !is_path_blind((&raw const *action).cast_mut().cast()) {

@@ -249,7 +249,9 @@ unsafe fn insert_row(
         if (*(*table).rd_rel).relispartition {
             raw::ExecPartitionCheck(target, slot, state, true);
         }
-        raw::simple_table_tuple_insert(table, slot);
+        if let Some(insert) = (*(*table).rd_tableam).tuple_insert {
+            insert(table, slot, (*state).es_output_cid, 0, std::ptr::null_mut());
+        }
         let rechecked = if (*target).ri_NumIndices > 0 {
             compat::insert_index_tuples(target, state, slot)
         } else {

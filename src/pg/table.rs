@@ -9,18 +9,18 @@ use std::num::NonZeroUsize;
 use std::rc::Rc;
 
 use lru::LruCache;
-use pgrx::{pg_sys, PgRelation};
+use pgrx::pg_sys;
 
 use super::acting::{as_owner_in_catalog, as_owner_with_pinned_path};
 use super::builtin_code::InsertCode;
 use super::bulk_insert::BulkInsert;
-use super::cache::{has_changed, watch_type};
+use super::cache::has_changed;
 use super::compat::{lock_relation, LOCK_FOR_WRITING};
 use super::direct_insert::{somebody_watches, DirectInsert};
 use super::direct_scan::DirectScan;
 use super::ident::{column_list, select_list, TableName};
 use super::json_writer::JsonWriter;
-use super::planned_insert;
+use super::planned_insert::PlannedInsert;
 use super::query::QueryPlans;
 use super::record::Statement;
 use super::row::Row;
@@ -60,7 +60,7 @@ pub struct ToolTable {
     simple: OnceCell<Option<SimpleInsert>>,
     /// None for a table that must be read through a plan.
     scan: OnceCell<Option<DirectScan>>,
-    inserts: RefCell<LruCache<Vec<bool>, Rc<Plan>>>,
+    inserts: RefCell<LruCache<Vec<bool>, Rc<PlannedInsert>>>,
     select: OnceCell<Plan>,
     pub(super) statements: RefCell<LruCache<Statement, Rc<Plan>>>,
     pub(super) queries: QueryPlans,
@@ -143,14 +143,14 @@ impl ToolTable {
 
     fn direct(&self, columns: &[(&str, FieldType)]) -> Option<&DirectInsert> {
         // As the owner: looking at an index may evaluate its expressions.
-        let direct = self.direct.get_or_init(|| {
+        let direct = get_or_make(&self.direct, || {
             as_owner_with_pinned_path(|| DirectInsert::of(self.oid, columns, &self.layout))
         });
         direct.as_ref().filter(|_| !somebody_watches())
     }
 
     fn simple(&self, columns: &[(&str, FieldType)]) -> Option<&SimpleInsert> {
-        let simple = self.simple.get_or_init(|| {
+        let simple = get_or_make(&self.simple, || {
             let code = self.code(columns);
             as_owner_with_pinned_path(|| SimpleInsert::of(self.oid, columns, code))
         });
@@ -158,8 +158,9 @@ impl ToolTable {
     }
 
     fn code(&self, columns: &[(&str, FieldType)]) -> &InsertCode {
-        self.code
-            .get_or_init(|| as_owner_with_pinned_path(|| InsertCode::of(self.oid, columns)))
+        get_or_make(&self.code, || {
+            as_owner_with_pinned_path(|| InsertCode::of(self.oid, columns))
+        })
     }
 
     /// True if what is known here of an INSERT is also up to one of these other tables.
@@ -175,6 +176,13 @@ impl ToolTable {
         let Some(reach) = &self.code(columns).builtin_reach else {
             return false;
         };
+        // Rules fire as long as this is what is replicated from.
+        // SAFETY: a setting of this session.
+        let origin = unsafe { pg_sys::SessionReplicationRole }
+            == pg_sys::SESSION_REPLICATION_ROLE_ORIGIN as i32;
+        if !reach.is_empty() && !origin {
+            return false;
+        }
         for table in reach {
             lock_relation(*table, LOCK_FOR_WRITING);
         }
@@ -217,10 +225,7 @@ impl ToolTable {
 
     fn insert_by_plan(&self, columns: &[(&str, FieldType)], row: &Row) -> Option<i64> {
         let named: Vec<bool> = row.cells.iter().map(|cell| cell.is_named).collect();
-        let insert = || {
-            let plan = self.insert_plan(columns, &named);
-            planned_insert::insert(&plan, row)
-        };
+        let insert = || self.planned_insert(columns, &named).insert(row);
         if self.plan_is_builtin(columns) {
             as_owner_in_catalog(insert)
         } else {
@@ -228,9 +233,9 @@ impl ToolTable {
         }
     }
 
-    fn insert_plan(&self, columns: &[(&str, FieldType)], named: &[bool]) -> Rc<Plan> {
-        if let Some(plan) = self.inserts.borrow_mut().get(named) {
-            return plan.clone();
+    fn planned_insert(&self, columns: &[(&str, FieldType)], named: &[bool]) -> Rc<PlannedInsert> {
+        if let Some(insert) = self.inserts.borrow_mut().get(named) {
+            return insert.clone();
         }
         let columns: Vec<(&str, FieldType)> = columns
             .iter()
@@ -238,11 +243,12 @@ impl ToolTable {
             .filter(|(_, named)| **named)
             .map(|(column, _)| *column)
             .collect();
-        watch_types(self.oid);
         let types: Vec<pg_sys::Oid> = columns.iter().map(|(_, t)| type_oid(*t)).collect();
-        let plan = Rc::new(Plan::prepare_generic(&self.insert_sql(&columns), &types));
-        self.inserts.borrow_mut().put(named.to_vec(), plan.clone());
-        plan
+        let insert = Rc::new(PlannedInsert::prepare(&self.insert_sql(&columns), &types));
+        self.inserts
+            .borrow_mut()
+            .put(named.to_vec(), insert.clone());
+        insert
     }
 
     fn insert_sql(&self, columns: &[(&str, FieldType)]) -> String {
@@ -286,13 +292,14 @@ fn insert_in_bulk<E>(
     Ok(stored)
 }
 
-/// A kept plan has the default of a type in it.
-fn watch_types(table: pg_sys::Oid) {
-    // SAFETY: the caller holds a lock on the table.
-    let table = unsafe { PgRelation::open(table) };
-    for attribute in table.tuple_desc().iter() {
-        if !attribute.attisdropped {
-            watch_type(attribute.atttypid);
+/// Unlike `get_or_init`, for looking at a table: it may evaluate constant expressions, and
+/// so run a function that stores a record into the same table.
+fn get_or_make<T>(cell: &OnceCell<T>, make: impl FnOnce() -> T) -> &T {
+    match cell.get() {
+        Some(made) => made,
+        None => {
+            let made = make();
+            cell.get_or_init(|| made)
         }
     }
 }

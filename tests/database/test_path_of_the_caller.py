@@ -32,6 +32,7 @@ NOT_BUILTIN = {
     "partitions of the table that a key refers to": "CREATE TABLE public.known (n bigint PRIMARY KEY) PARTITION BY HASH (n public.spread); CREATE TABLE public.part PARTITION OF public.known FOR VALUES WITH (MODULUS 1, REMAINDER 0); INSERT INTO public.known VALUES (1), (2); ALTER TABLE {t} ADD FOREIGN KEY (n) REFERENCES public.known",
     "a cast of a key": "CREATE CAST (text AS uuid) WITH FUNCTION public.as_uuid AS IMPLICIT; CREATE TABLE public.known (u uuid PRIMARY KEY); INSERT INTO public.known VALUES ('00000000-0000-0000-0000-000000000001'), ('00000000-0000-0000-0000-000000000002'); ALTER TABLE {t} ADD FOREIGN KEY (s) REFERENCES public.known",
     "how arrays are compared": "CREATE OPERATOR public.= (FUNCTION = public.same, LEFTARG = json, RIGHTARG = json); CREATE OPERATOR public.< (FUNCTION = public.less, LEFTARG = json, RIGHTARG = json); CREATE OPERATOR CLASS public.of_json DEFAULT FOR TYPE json USING btree AS OPERATOR 1 public.<, OPERATOR 3 public.=, FUNCTION 1 public.compare(json, json); ALTER TABLE {t} ADD COLUMN k json[] DEFAULT ARRAY['1'::json], ADD CHECK (k <> ARRAY['2'::json])",
+    "how that is compared which a type is taken for": "CREATE TYPE public.jt; CREATE FUNCTION public.jin(cstring) RETURNS public.jt LANGUAGE internal IMMUTABLE STRICT AS 'textin'; CREATE FUNCTION public.jout(public.jt) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT AS 'textout'; CREATE TYPE public.jt (INPUT = public.jin, OUTPUT = public.jout, LIKE = text); CREATE FUNCTION public.compare(public.jt, public.jt) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN PERFORM public.looks(); RETURN 1; END'; CREATE FUNCTION public.same(public.jt, public.jt) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS 'BEGIN PERFORM public.looks(); RETURN false; END'; CREATE OPERATOR public.= (FUNCTION = public.same, LEFTARG = public.jt, RIGHTARG = public.jt); CREATE OPERATOR public.< (FUNCTION = public.same, LEFTARG = public.jt, RIGHTARG = public.jt); CREATE OPERATOR CLASS public.of_jt DEFAULT FOR TYPE public.jt USING btree AS OPERATOR 1 public.<, OPERATOR 3 public.=, FUNCTION 1 public.compare(public.jt, public.jt); CREATE CAST (json AS public.jt) WITHOUT FUNCTION AS IMPLICIT; ALTER TABLE {t} ADD COLUMN k json[] DEFAULT ARRAY['1'::json], ADD CHECK (k <> ARRAY['2'::json])",
     "a cast": "CREATE CAST (text AS uuid) WITH FUNCTION public.as_uuid AS ASSIGNMENT; ALTER TABLE {t} ALTER COLUMN s TYPE uuid USING s::uuid",
     "a default": "ALTER TABLE {t} ADD COLUMN extra boolean DEFAULT public.looks()",
     "a domain": "CREATE DOMAIN public.watched AS bigint CHECK (VALUE > 0 AND public.looks()); ALTER TABLE {t} ALTER COLUMN n TYPE public.watched",
@@ -125,3 +126,30 @@ def test_a_plan_that_fails_leaves_the_path_as_it_was(both):
             db.execute("SET search_path = mine")
             assert value(db, "SELECT count(*) FROM here") == 0
             assert value(db, "SELECT current_schema()::text") == "mine"
+
+
+def test_a_value_is_written_without_the_path_of_the_caller(both):
+    db, tool, _ = both
+    make(db, (tool,), "ALTER TABLE {t} ADD COLUMN c xml DEFAULT xmlelement(name a, '{t}'::regclass)")
+    db.execute("SET search_path = projectalpha_data")
+    assert store_record(db, {"n": 1}) == 1
+    assert value(db, "SELECT c::text FROM projectalpha_data.tool_hand") == "<a>projectalpha_data.tool_hand</a>"
+
+
+def test_a_rule_that_does_not_fire_locks_nothing(both):
+    db, tool, _ = both
+    make(db, (tool,), PREPARED, VARIANTS["rule to a log"])
+    locked = "SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND relation = 'of_tool.log'::regclass"
+
+    def locks():
+        with db.transaction():
+            assert isinstance(store_record(db, {"n": 1}), int)
+            return value(db, locked)
+
+    assert locks() == 1
+    for switch in ("DISABLE RULE", "ENABLE REPLICA RULE"):
+        make(db, (tool,), f"ALTER TABLE {{t}} {switch} also")
+        assert locks() == 0, switch
+    make(db, (tool,), "ALTER TABLE {t} ENABLE RULE also")
+    db.execute("SET session_replication_role = replica")
+    assert locks() == 0

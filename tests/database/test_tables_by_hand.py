@@ -81,6 +81,48 @@ def test_what_a_type_says_holds_in_sessions_that_are_warm(both):
         assert table == twins, change
 
 
+TO_A_DOMAIN = {
+    "a table": "CREATE RULE also AS ON INSERT TO {t} DO ALSO INSERT INTO {x}.log (n) VALUES (NEW.n)",
+    "a view": "CREATE VIEW {x}.logs AS SELECT * FROM {x}.log; ALTER VIEW {x}.logs OWNER TO projectalpha_owner; CREATE RULE also AS ON INSERT TO {t} DO ALSO INSERT INTO {x}.logs (n) VALUES (NEW.n)",
+    "a table by way of a table": "CREATE TABLE {x}.first (n bigint); GRANT INSERT ON {x}.first TO projectalpha_owner; CREATE RULE also AS ON INSERT TO {x}.first DO ALSO INSERT INTO {x}.log (n) VALUES (NEW.n); CREATE RULE also AS ON INSERT TO {t} DO ALSO INSERT INTO {x}.first VALUES (NEW.n)",
+    "a table, later": "CREATE RULE also AS ON INSERT TO {x}.seen DO ALSO INSERT INTO {x}.log (n) VALUES (NEW.n); CREATE RULE also AS ON INSERT TO {t} WHERE {x}.folded(NEW.s) <> 'x' DO ALSO INSERT INTO {x}.seen (n) VALUES (NEW.n)",
+}
+
+
+@pytest.mark.parametrize("what", TO_A_DOMAIN)
+def test_what_a_type_says_holds_where_rules_write_to(both, what):
+    db, tool, twin = both
+    make(db, (tool, twin), PREPARED, "CREATE DOMAIN {x}.five AS int DEFAULT 5; CREATE DOMAIN {x}.free AS text", "ALTER TABLE {x}.log ADD COLUMN d {x}.five, ADD COLUMN e {x}.free")
+    *before, rule = TO_A_DOMAIN[what].split("; ")
+    make(db, (tool, twin), *before)
+    store_record(db, {"n": 1, "s": "a"}), insert(db, {"n": 1, "s": "a"})  # warm before the rule is there
+    make(db, (tool, twin), rule)
+    for change in ("SELECT 1", "ALTER DOMAIN {x}.five SET DEFAULT 6", "ALTER DOMAIN {x}.free SET DEFAULT 'filled'", "ALTER DOMAIN {x}.five DROP DEFAULT", "ALTER DOMAIN {x}.five ADD CHECK (VALUE > 6) NOT VALID", "ALTER DOMAIN {x}.five SET DEFAULT 1"):
+        make(db, (tool, twin), change)
+        for payload in ({"n": 1, "s": "a"}, {"n": 2, "s": "b"}):
+            assert store_record(db, payload) == insert(db, payload), change
+        assert contents(db, tool) == contents(db, twin), change
+
+
+def test_a_function_that_is_evaluated_to_look_at_a_table_may_store_into_it(both, cluster):
+    db, tool, _ = both
+    make(db, (tool,), PREPARED, "CREATE INDEX ON {t} ((s || {x}.folded('Q')))")
+    make(
+        db, (tool,),
+        """CREATE OR REPLACE FUNCTION {x}.folded(text) RETURNS text IMMUTABLE LANGUAGE plpgsql AS $$
+           BEGIN
+               IF coalesce(current_setting('x.stored', true), '') = '' THEN
+                   PERFORM set_config('x.stored', 'yes', false);
+                   PERFORM projectalpha.store_record('hand', 'token-of-hand', '{"n": 77}');
+               END IF;
+               RETURN 'q';
+           END $$""",
+    )
+    with cluster.another(db) as fresh:
+        assert store_record(fresh, {"n": 1}) == 2
+        assert rows(fresh, "SELECT id, n FROM projectalpha_data.tool_hand ORDER BY id") == [(1, 77), (2, 1)]
+
+
 def test_a_trigger_that_is_made_on_the_way_fires_once(both):
     db, tool, _ = both
     make(
@@ -148,11 +190,14 @@ def test_a_read_only_transaction_stores_nothing(both):
     assert contents(db, tool)[0] == []
 
 
-def test_a_record_that_is_refused_leaves_the_session_as_it_was(both):
-    """Path, role and memory, many times over."""
+@pytest.mark.parametrize("variants", [["triggers of rows", "check"], ["rule that is refused"], ["rule with a condition by a function", "check"]])
+def test_a_record_that_is_refused_leaves_the_session_as_it_was(both, variants):
+    """Path, role, memory and locks, many times over."""
     db, tool, twin = both
-    make(db, (tool, twin), PREPARED, VARIANTS["triggers of rows"], VARIANTS["check"])
-    state = "SELECT current_user::text, current_setting('search_path'), (SELECT sum(total_bytes) FROM pg_backend_memory_contexts WHERE name ~ 'ExecutorState|ExprContext')"
+    make(db, (tool, twin), PREPARED, *(VARIANTS[variant] for variant in variants))
+    state = """SELECT current_user::text, current_setting('search_path'), current_schemas(true)::text[], (SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid()),
+                      (SELECT array_agg(name || ' ' || total_bytes ORDER BY name, total_bytes) FROM pg_backend_memory_contexts
+                       WHERE name ~ 'ExecutorState|ExprContext|TopTransaction|PortalContext|SPI|TopMemoryContext')"""
 
     def store_all(times):
         for _ in range(times):

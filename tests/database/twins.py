@@ -152,6 +152,9 @@ VARIANTS = {
     "rule and a trigger": "CREATE TRIGGER b BEFORE INSERT ON {t} FOR EACH ROW EXECUTE FUNCTION {x}.on_row(); CREATE RULE also AS ON INSERT TO {t} DO ALSO INSERT INTO {x}.log (n, s) VALUES (NEW.n, NEW.s)",
     "rule of other events": "CREATE RULE also AS ON DELETE TO {t} DO ALSO INSERT INTO {x}.log (n) VALUES (OLD.n)",
     "rule for another table": "CREATE RULE also AS ON INSERT TO {t} DO INSTEAD INSERT INTO {x}.log (n, s) VALUES (NEW.n, NEW.s)",
+    "rule for another table that returns": "CREATE RULE also AS ON INSERT TO {t} DO INSTEAD INSERT INTO {x}.log (n, s) VALUES (NEW.n, NEW.s), (1, 'more') RETURNING id + 10, at, n, s, 1.5::float8, true, '{}'::jsonb, at",
+    "rule for another table that returns no id": "CREATE RULE also AS ON INSERT TO {t} DO INSTEAD INSERT INTO {x}.log (n, s) VALUES (NEW.n, NEW.s) RETURNING NULL::bigint, at, n, s, 1.5::float8, true, '{}'::jsonb, at",
+    "rule for another table at times": "CREATE RULE nothing AS ON INSERT TO {t} DO INSTEAD NOTHING; CREATE RULE also AS ON INSERT TO {t} WHERE NEW.n > 1 DO INSTEAD INSERT INTO {x}.log (n, s) VALUES (NEW.n, NEW.s)",
     "rule instead": "CREATE RULE nothing AS ON INSERT TO {t} WHERE NEW.n = 2 DO INSTEAD NOTHING",
     "storage": "ALTER TABLE {t} SET (fillfactor = 10), ALTER COLUMN s SET STORAGE EXTERNAL, SET UNLOGGED",
 }
