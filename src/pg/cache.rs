@@ -98,7 +98,8 @@ pub fn register_callback() {
 }
 
 /// A schema that is renamed takes its tables along without a word about them; an operator
-/// class may be what values are compared by, a cast how they are assigned.
+/// class may be what values are compared by, a cast how they are assigned, and a text
+/// search configuration may come to use a dictionary of others.
 #[pg_guard]
 unsafe extern "C-unwind" fn all_may_have_changed(
     _argument: pg_sys::Datum,
@@ -271,13 +272,7 @@ pub fn lock(name: &ToolName, tool: &Rc<CompiledTool>, mode: pg_sys::LOCKMODE) ->
 /// True if an invalidation has come in, since [`drop_invalidated`], that concerns
 /// a tool with this table.
 fn is_pending(table: pg_sys::Oid) -> bool {
-    let configuration = CONFIGURATION.get();
-    EVERYTHING_PENDING.get()
-        || PENDING.with_borrow(|pending| {
-            pending
-                .iter()
-                .any(|oid| *oid == table || configuration.contains(oid))
-        })
+    has_changed(&[table]) || has_changed(&CONFIGURATION.get())
 }
 
 /// True if one of these tables has changed since the last call found its tool.

@@ -1,15 +1,14 @@
 //! Records into a new table under the ids and times that they had elsewhere.
 
-use std::ffi::c_char;
-
-use pgrx::{pg_sys, IntoDatum};
+use pgrx::pg_sys;
 
 use super::acting::{as_owner_in_catalog, as_owner_with_pinned_path};
 use super::builtin_code::InsertCode;
 use super::ident::{column_list, TableName};
+use super::planned_insert::PlannedInsert;
 use super::report::{catch, Failure};
-use super::row::Row;
-use super::spi::{self, null_mark, Access, Plan, Rows};
+use super::row::{Cell, Row};
+use super::spi::{self, Access};
 use super::table::type_oid;
 use crate::model::schema::FieldType;
 
@@ -24,7 +23,7 @@ pub struct Origin {
 
 /// How to insert such records into one table.
 pub struct Import {
-    insert: Plan,
+    insert: PlannedInsert,
     /// True if an INSERT runs nobody's code but PostgreSQL's.
     is_builtin: bool,
 }
@@ -41,7 +40,7 @@ impl Import {
         );
         let types: Vec<pg_sys::Oid> = columns.iter().map(|(_, t)| type_oid(*t)).collect();
         as_owner_with_pinned_path(|| Import {
-            insert: Plan::prepare_generic(&sql, &types),
+            insert: PlannedInsert::prepare(&sql, &types),
             is_builtin: InsertCode::of(oid, columns).is_builtin_here(),
         })
     }
@@ -53,27 +52,9 @@ impl Import {
         if let Some((updated_at, version)) = origin.versions {
             fixed.extend([updated_at, version]);
         }
-        let mut nulls: Vec<c_char> = vec![null_mark(false); fixed.len()];
-        let mut values: Vec<pg_sys::Datum> = fixed
-            .into_iter()
-            .filter_map(IntoDatum::into_datum)
-            .collect();
-        values.extend(row.cells.iter().map(|cell| cell.value));
-        nulls.extend(row.cells.iter().map(|cell| null_mark(cell.is_null)));
+        let fixed: Vec<Cell> = fixed.into_iter().map(Cell::from).collect();
         let insert = || {
-            spi::connected(|_| {
-                // SAFETY: a value of the right type for each parameter of the plan.
-                let status = unsafe {
-                    pg_sys::SPI_execute_plan(
-                        self.insert.plan,
-                        values.as_mut_ptr(),
-                        nulls.as_ptr(),
-                        false,
-                        0,
-                    )
-                };
-                Rows::of_last_statement(status);
-            });
+            self.insert.insert_values(fixed.iter().chain(&row.cells));
         };
         catch(|| {
             if self.is_builtin {

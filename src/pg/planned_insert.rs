@@ -9,21 +9,28 @@ use pgrx::pg_sys::ffi::pg_guard_ffi_boundary;
 use pgrx::{pg_guard, pg_sys};
 
 use super::cache::watch_types_of;
-use super::row::Row;
+use super::row::{self, Row};
 use super::spi::Plan;
 use super::{compat, raw};
 
-/// A kept INSERT that returns the id as its one column.
+/// A kept INSERT of one record. If it returns anything, its first column is the id.
 pub struct PlannedInsert {
     plan: Plan,
+    /// What PostgreSQL keeps of the plan; it lives as long.
+    source: *mut pg_sys::CachedPlanSource,
     /// Of the plan whose tables are being watched.
     watched: Cell<i32>,
 }
 
 impl PlannedInsert {
     pub fn prepare(sql: &str, types: &[pg_sys::Oid]) -> Self {
+        let plan = Plan::prepare_generic(sql, types);
         let insert = PlannedInsert {
-            plan: Plan::prepare_generic(sql, types),
+            // SAFETY: the plan is one of one statement.
+            source: unsafe {
+                pg_sys::list_nth(pg_sys::SPI_plan_get_plan_sources(plan.plan), 0).cast()
+            },
+            plan,
             watched: Cell::new(-1),
         };
         insert.watch();
@@ -32,9 +39,61 @@ impl PlannedInsert {
 
     /// Inserts what a record names, and gives its id; none if there is none.
     pub fn insert(&self, row: &Row) -> Option<i64> {
-        let id = run_plan(&self.plan, row);
+        self.insert_values(row.cells.iter().filter(|cell| cell.is_named))
+    }
+
+    /// The same with a value for each parameter.
+    pub(super) fn insert_values<'a>(
+        &self,
+        values: impl Iterator<Item = &'a row::Cell>,
+    ) -> Option<i64> {
+        let id = self.run(values);
         self.watch();
         id
+    }
+
+    fn run<'a>(&self, values: impl Iterator<Item = &'a row::Cell>) -> Option<i64> {
+        let types = &self.plan.types;
+        let mut receiver = IdReceiver::new();
+        // SAFETY: one guard around all calls into PostgreSQL; the closure owns nothing that an
+        // error would have to drop. The plan is kept, and is one of one statement with as many
+        // parameters as there are values. The steps are those of SPI.
+        unsafe {
+            pg_guard_ffi_boundary(|| {
+                let parameters = raw::makeParamList(types.len() as c_int);
+                let places = (*parameters).params.as_mut_ptr();
+                for (position, (cell, type_oid)) in values.zip(types).enumerate() {
+                    *places.add(position) = pg_sys::ParamExternData {
+                        value: cell.value,
+                        isnull: cell.is_null,
+                        pflags: pg_sys::PARAM_FLAG_CONST as u16,
+                        ptype: *type_oid,
+                    };
+                }
+                let source = self.source;
+                let owner = pg_sys::CurrentResourceOwner;
+                raw::PushActiveSnapshot(raw::GetTransactionSnapshot());
+                let cached = raw::GetCachedPlan(source, parameters, owner, ptr::null_mut());
+                let statements = (*cached).stmt_list;
+                for position in 0..pg_sys::list_length(statements) {
+                    raw::CommandCounterIncrement();
+                    raw::UpdateActiveSnapshotCommandId();
+                    let statement: *mut pg_sys::PlannedStmt =
+                        raw::list_nth(statements, position).cast();
+                    let destination = if (*statement).canSetTag {
+                        (&raw mut receiver).cast()
+                    } else {
+                        pg_sys::None_Receiver
+                    };
+                    run_statement(statement, (*source).query_string, parameters, destination);
+                }
+                raw::ReleaseCachedPlan(cached, owner);
+                raw::PopActiveSnapshot();
+                raw::CommandCounterIncrement();
+                raw::pfree(parameters.cast());
+            });
+        }
+        receiver.id.flatten()
     }
 
     /// The defaults of types are in the plan, and those of the tables that rules write
@@ -42,7 +101,7 @@ impl PlannedInsert {
     fn watch(&self) {
         // SAFETY: the source lives as long as the plan; its list is one of OIDs.
         unsafe {
-            let source = &*self.plan.source;
+            let source = &*self.source;
             if self.watched.replace(source.generation) != source.generation {
                 for position in 0..pg_sys::list_length(source.relationOids) {
                     watch_types_of(pg_sys::list_nth_oid(source.relationOids, position));
@@ -81,17 +140,11 @@ unsafe extern "C-unwind" fn receive(
     slot: *mut pg_sys::TupleTableSlot,
     receiver: *mut pg_sys::DestReceiver,
 ) -> bool {
-    // SAFETY: called with the receiver that was made above, and with a row whose one column
+    // SAFETY: called with the receiver that was made above, and with a row whose first column
     // is a bigint.
     unsafe {
-        if (*slot).tts_nvalid < 1 {
-            raw::slot_getsomeattrs_int(slot, 1);
-        }
-        let is_null = *(*slot).tts_isnull;
         let receiver = &mut *receiver.cast::<IdReceiver>();
-        receiver
-            .id
-            .get_or_insert_with(|| (!is_null).then(|| (*(*slot).tts_values).value() as i64));
+        receiver.id.get_or_insert_with(|| raw::bigint_in(slot, 0));
     }
     true
 }
@@ -107,56 +160,10 @@ unsafe extern "C-unwind" fn start_up(
 #[pg_guard]
 unsafe extern "C-unwind" fn nothing(_receiver: *mut pg_sys::DestReceiver) {}
 
-fn run_plan(plan: &Plan, row: &Row) -> Option<i64> {
-    let mut receiver = IdReceiver::new();
-    // SAFETY: one guard around all calls into PostgreSQL; the closure owns nothing that an
-    // error would have to drop. The plan is kept, and is one of one statement with as many
-    // parameters as there are values. The steps are those of SPI.
-    unsafe {
-        pg_guard_ffi_boundary(|| {
-            let parameters = raw::makeParamList(plan.types.len() as c_int);
-            let places = (*parameters).params.as_mut_ptr();
-            let named = row.cells.iter().filter(|cell| cell.is_named);
-            for (position, (cell, type_oid)) in named.zip(&plan.types).enumerate() {
-                *places.add(position) = pg_sys::ParamExternData {
-                    value: cell.value,
-                    isnull: cell.is_null,
-                    pflags: pg_sys::PARAM_FLAG_CONST as u16,
-                    ptype: *type_oid,
-                };
-            }
-            let source = plan.source;
-            let owner = pg_sys::CurrentResourceOwner;
-            raw::PushActiveSnapshot(raw::GetTransactionSnapshot());
-            let cached = raw::GetCachedPlan(source, parameters, owner, ptr::null_mut());
-            let statements = (*cached).stmt_list;
-            for position in 0..pg_sys::list_length(statements) {
-                raw::CommandCounterIncrement();
-                raw::UpdateActiveSnapshotCommandId();
-                let statement: *mut pg_sys::PlannedStmt =
-                    (*(*statements).elements.add(position as usize))
-                        .ptr_value
-                        .cast();
-                let destination = if (*statement).canSetTag {
-                    (&raw mut receiver).cast()
-                } else {
-                    pg_sys::None_Receiver
-                };
-                run(statement, (*source).query_string, parameters, destination);
-            }
-            raw::ReleaseCachedPlan(cached, owner);
-            raw::PopActiveSnapshot();
-            raw::CommandCounterIncrement();
-            raw::pfree(parameters.cast());
-        });
-    }
-    receiver.id.flatten()
-}
-
 /// # Safety
 /// Inside a `pg_guard_ffi_boundary`, with a statement of a plan that is being used and a
 /// snapshot for it.
-unsafe fn run(
+unsafe fn run_statement(
     statement: *mut pg_sys::PlannedStmt,
     text: *const c_char,
     parameters: pg_sys::ParamListInfo,

@@ -109,15 +109,12 @@ unsafe extern "C-unwind" {
         completion: *mut QueryCompletion,
     );
     pub fn ExecutorStart(query: *mut QueryDesc, flags: i32);
-    #[cfg(not(feature = "pg18"))]
     pub fn ExecutorRun(
         query: *mut QueryDesc,
         direction: ScanDirection::Type,
         rows: u64,
-        once: bool,
+        #[cfg(not(feature = "pg18"))] once: bool,
     );
-    #[cfg(feature = "pg18")]
-    pub fn ExecutorRun(query: *mut QueryDesc, direction: ScanDirection::Type, rows: u64);
     pub fn ExecutorFinish(query: *mut QueryDesc);
     pub fn ExecutorEnd(query: *mut QueryDesc);
     pub fn FreeQueryDesc(query: *mut QueryDesc);
@@ -198,7 +195,6 @@ unsafe extern "C-unwind" {
         state: *mut EState,
         raises: bool,
     ) -> bool;
-    #[cfg(any(feature = "pg14", feature = "pg15"))]
     pub fn ExecInsertIndexTuples(
         target: *mut ResultRelInfo,
         slot: *mut TupleTableSlot,
@@ -207,17 +203,7 @@ unsafe extern "C-unwind" {
         speculative: bool,
         conflict: *mut bool,
         arbiters: *mut List,
-    ) -> *mut List;
-    #[cfg(any(feature = "pg16", feature = "pg17", feature = "pg18"))]
-    pub fn ExecInsertIndexTuples(
-        target: *mut ResultRelInfo,
-        slot: *mut TupleTableSlot,
-        state: *mut EState,
-        update: bool,
-        speculative: bool,
-        conflict: *mut bool,
-        arbiters: *mut List,
-        only_summarizing: bool,
+        #[cfg(any(feature = "pg16", feature = "pg17", feature = "pg18"))] only_summarizing: bool,
     ) -> *mut List;
     pub fn ExecPrepareExpr(expression: *mut Expr, state: *mut EState) -> *mut ExprState;
     pub fn ExecInitExpr(expression: *mut Expr, parent: *mut PlanState) -> *mut ExprState;
@@ -402,6 +388,32 @@ pub unsafe fn evaluate(
         }
     }
     result
+}
+
+/// What a list of pointers has there (an inline function in C).
+///
+/// # Safety
+/// The list has more elements than that.
+pub unsafe fn list_nth(list: *const List, position: i32) -> *mut c_void {
+    // SAFETY: the caller vouches for the element.
+    unsafe { (*(*list).elements.add(position as usize)).ptr_value }
+}
+
+/// The bigint in a column of a row, counted from 0; none for NULL.
+///
+/// # Safety
+/// Inside a `pg_guard_ffi_boundary` or one of PostgreSQL's callbacks; the slot holds a row
+/// with a bigint there.
+pub unsafe fn bigint_in(slot: *mut TupleTableSlot, column: usize) -> Option<i64> {
+    let attributes = column + 1;
+    // SAFETY: the column is among the attributes that are unpacked here.
+    unsafe {
+        if ((*slot).tts_nvalid as usize) < attributes {
+            slot_getsomeattrs_int(slot, attributes as i32);
+        }
+        let is_null = *(*slot).tts_isnull.add(column);
+        (!is_null).then(|| (*(*slot).tts_values.add(column)).value() as i64)
+    }
 }
 
 /// Year, month and day of a day counted from 2000-01-01.

@@ -20,6 +20,16 @@ pub(super) struct Cell {
     pub(super) is_named: bool,
 }
 
+impl From<i64> for Cell {
+    fn from(value: i64) -> Self {
+        Cell {
+            value: pg_sys::Datum::from(value),
+            is_null: false,
+            is_named: true,
+        }
+    }
+}
+
 impl Row {
     pub fn with_capacity(columns: usize) -> Self {
         Row {

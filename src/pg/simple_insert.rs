@@ -127,7 +127,8 @@ impl SimpleInsert {
                     &raw const pg_sys::TTSOpsHeapTuple,
                 );
                 self.fill(row, state, slot);
-                let id = insert_row(state, target, slot, capture).then(|| self.id_in(slot));
+                let id =
+                    insert_row(state, target, slot, capture).then(|| raw::bigint_in(slot, self.id));
                 raw::ExecASInsertTriggers(state, target, capture);
                 raw::AfterTriggerEndQuery(state);
                 raw::ExecCloseIndices(target);
@@ -170,20 +171,6 @@ impl SimpleInsert {
             let tuple = raw::heap_form_tuple(descriptor, values, nulls);
             (*tuple).t_tableOid = self.table;
             raw::ExecStoreHeapTuple(tuple, slot, true);
-        }
-    }
-
-    /// # Safety
-    /// Inside a `pg_guard_ffi_boundary`; the slot holds a row of the table.
-    unsafe fn id_in(&self, slot: *mut pg_sys::TupleTableSlot) -> Option<i64> {
-        let attributes = self.id + 1;
-        // SAFETY: the id is a bigint, among the attributes that are unpacked here.
-        unsafe {
-            if ((*slot).tts_nvalid as usize) < attributes {
-                raw::slot_getsomeattrs_int(slot, attributes as i32);
-            }
-            let is_null = *(*slot).tts_isnull.add(self.id);
-            (!is_null).then(|| (*(*slot).tts_values.add(self.id)).value() as i64)
         }
     }
 }

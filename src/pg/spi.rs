@@ -163,7 +163,6 @@ impl Connection {
 /// A statement that was parsed once and keeps its plan for the session.
 pub struct Plan {
     pub(super) plan: pg_sys::SPIPlanPtr,
-    pub(super) source: *mut pg_sys::CachedPlanSource,
     pub(super) types: Vec<pg_sys::Oid>,
 }
 
@@ -198,10 +197,6 @@ impl Plan {
             }
             Plan {
                 plan,
-                // SAFETY: a plan of one statement.
-                source: unsafe {
-                    pg_sys::list_nth(pg_sys::SPI_plan_get_plan_sources(plan), 0).cast()
-                },
                 types: std::mem::take(&mut types),
             }
         })
